@@ -1,0 +1,58 @@
+"""Connections of this machine to addresses outside the address plan."""
+
+from typing import Literal
+
+import msgspec
+
+from checks.facts.base import Fact, Process, UnknownProcess
+
+Answer = Literal["none", "refused", "two_way"]
+
+
+class Egress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The way a packet left: the link and the next hop.
+
+    `kind` is an `checks.facts.network.LinkKind`.  `gateway` is empty when the
+    destination is on the link itself or the route could not be told
+    (`gateway_known` False); `gateway_mac` is empty when the neighbour table does
+    not hold it.
+    """
+
+    interface: str
+    kind: str
+    gateway: str = ""
+    gateway_mac: str = ""
+    gateway_known: bool = True
+    source_mac: str = ""
+
+
+class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):
+    """A flow with an address that the plan does not hold inside over this way.
+
+    `answer`: `none` packets left and nothing came back in `attempt_timeout`;
+    `refused` only a TCP reset or an ICMP error came back, which a firewall can
+    forge; `two_way` the other side answered (SYN+ACK for TCP, any datagram for
+    UDP, the matching reply for ICMP).  `flows` counts the flows that this one fact
+    stands for: attempts with the same process, destination and port are counted
+    together over `attempts_window`.
+
+    `protocol` is the IANA name in lower case (`tcp`, `udp`, `icmp`, `icmpv6`) or
+    the number in digits.  Ports are 0 where the protocol has none.  Times are wall
+    clock microseconds since the epoch, of the first packet and of the answer (0
+    without one).  `evidence` names how it was seen: `packet`, `socket` (found open
+    in the kernel's socket table), `overrun` (found after packets were lost).
+    """
+
+    protocol: str
+    source: str
+    source_port: int
+    destination: str
+    destination_port: int
+    direction: Literal["out", "in"]
+    answer: Answer
+    egress: Egress
+    process: Process | UnknownProcess
+    first_seen_us: int
+    answered_us: int = 0
+    flows: int = 1
+    evidence: Literal["packet", "socket", "overrun"] = "packet"

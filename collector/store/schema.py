@@ -1,0 +1,299 @@
+"""The tables, once, for SQLite and for PostgreSQL.
+
+Two databases on SQLite, so that an acknowledgement never waits for the judge:
+`journal` holds what must never be lost (entries as they came, who may send), `store` what
+the judge derives from it and what people administer.  Times are microseconds since the
+epoch, UTC.  No foreign keys across shards, no global sequences in what others see.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+journal = MetaData(naming_convention=NAMING)
+store = MetaData(naming_convention=NAMING)
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+# ------------------------------------------------------------------ journal
+
+entries = Table(
+    "entries",
+    journal,
+    Column("id", RowId, primary_key=True),
+    # batch: an agent's, as sent · act: a person's · policy: one that was applied ·
+    # enrolled: a new endpoint · word: the collector's own observation
+    Column("kind", String(16), nullable=False),
+    Column("agent", String(64), nullable=False, default=""),
+    Column("first", BigInteger, nullable=False, default=0),
+    Column("last", BigInteger, nullable=False, default=0),
+    Column("received_us", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False, default=""),
+    Column("signature", LargeBinary, nullable=False, default=b""),
+    Column("body", LargeBinary, nullable=False),
+)
+Index("ix_entries_agent_first", entries.c.agent, entries.c.first)
+
+agents = Table(
+    "agents",
+    journal,
+    Column("agent", String(64), primary_key=True),
+    Column("public_key", String(64), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("machine", String(64), nullable=False),
+    Column("token", String(32), nullable=False),
+    Column("enrolled_us", BigInteger, nullable=False),
+    Column("revoked_us", BigInteger, nullable=False, default=0),
+    Column("last", BigInteger, nullable=False, default=0),
+    Column("last_digest", String(64), nullable=False, default=""),
+    Column("last_received_us", BigInteger, nullable=False, default=0),
+)
+
+enrol_tokens = Table(
+    "enrol_tokens",
+    journal,
+    Column("id", String(32), primary_key=True),
+    Column("secret_hash", String(64), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("uses_left", Integer, nullable=False),
+    Column("revoked_us", BigInteger, nullable=False, default=0),
+    # what the register shall say of an endpoint enrolled with it: checks.policy.Endpoint
+    Column("endpoint", Json, nullable=False),
+)
+
+refusals = Table(
+    "refusals",
+    journal,
+    Column("id", RowId, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("remote", String(64), nullable=False),
+    Column("problem", String(48), nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+policies = Table(
+    "policies",
+    journal,
+    Column("version", Integer, primary_key=True),
+    Column("applied_us", BigInteger, nullable=False),
+    Column("applied_by", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+# ------------------------------------------------- store: derived by the judge
+
+cursor = Table(
+    "cursor",
+    store,
+    Column("name", String(32), primary_key=True),
+    Column("entry", BigInteger, nullable=False),
+)
+
+observations = Table(
+    "observations",
+    store,
+    Column("id", RowId, primary_key=True),
+    Column("agent", String(64), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("received_us", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("sensor", String(32), nullable=False),
+    Column("boot", String(36), nullable=False),
+    Column("fact", Text, nullable=False),
+)
+Index("ix_observations_at_us", observations.c.at_us)
+Index("ix_observations_agent_sequence", observations.c.agent, observations.c.sequence)
+
+held = Table(
+    "held",
+    store,
+    Column("agent", String(64), primary_key=True),
+    Column("kind", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at_us", BigInteger, nullable=False),
+)
+
+latest = Table(
+    "latest",
+    store,
+    Column("agent", String(64), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("fact", Text, nullable=False),
+)
+
+endpoints = Table(
+    "endpoints",
+    store,
+    Column("agent", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("host", Text, nullable=False, default=""),
+    Column("department", Text, nullable=False, default=""),
+    Column("owner", Text, nullable=False, default=""),
+    Column("place", Text, nullable=False, default=""),
+    Column("phone", Text, nullable=False, default=""),
+    Column("zone", Text, nullable=False, default=""),
+    Column("groups", Json, nullable=False),
+    Column("clinical", String(32), nullable=False, default=""),
+    Column("protection_level", Integer, nullable=False, default=3),
+    Column("enrolled_us", BigInteger, nullable=False),
+    Column("version", String(32), nullable=False, default=""),
+    Column("policy_version", Integer, nullable=False, default=0),
+    Column("last_heard_us", BigInteger, nullable=False, default=0),
+    # online · off (said goodbye) · silent (did not)
+    Column("state", String(16), nullable=False, default="online"),
+    Column("open_cases", Integer, nullable=False, default=0),
+)
+
+coverage_holes = Table(
+    "coverage_holes",
+    store,
+    Column("agent", String(64), primary_key=True),
+    Column("sensor", String(32), primary_key=True),  # "*" is the whole endpoint
+    Column("from_us", BigInteger, primary_key=True),
+    Column("to_us", BigInteger, nullable=False),  # 0 while it lasts
+    Column("cause", String(16), nullable=False),
+    Column("lost", BigInteger, nullable=False, default=0),
+    Column("detail", Text, nullable=False, default=""),
+)
+
+cases = Table(
+    "cases",
+    store,
+    Column("id", String(32), primary_key=True),
+    Column("rule", String(16), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("severity_rank", Integer, nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("last_seen_us", BigInteger, nullable=False),
+    Column("closed_us", BigInteger, nullable=False, default=0),
+    Column("count", BigInteger, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("message", Text, nullable=False),  # of the first finding: catalogue id …
+    Column("params", Json, nullable=False),  # … and what fills it
+    Column("acknowledge_due_us", BigInteger, nullable=False, default=0),
+    Column("contain_due_us", BigInteger, nullable=False, default=0),
+    Column("close_due_us", BigInteger, nullable=False, default=0),
+    Column("acknowledged_by", Text, nullable=False, default=""),
+    Column("department", Text, nullable=False, default=""),
+)
+Index("ix_cases_open", cases.c.agent, cases.c.rule, cases.c.closed_us)
+Index("ix_cases_list", cases.c.state, cases.c.severity_rank, cases.c.last_seen_us)
+Index("ix_cases_last_seen_us", cases.c.last_seen_us)
+
+findings = Table(
+    "findings",
+    store,
+    Column("case", String(32), primary_key=True),
+    Column("agent", String(64), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),  # several findings of one fact
+    Column("at_us", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("params", Json, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+timeline = Table(
+    "timeline",
+    store,
+    Column("case", String(32), primary_key=True),
+    Column("entry", BigInteger, primary_key=True),  # of the journal; orders the story
+    Column("ordinal", Integer, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),  # a user's name, "" for the collector
+    Column("act", String(32), nullable=False),  # opened · raised · acknowledge · close …
+    Column("detail", Json, nullable=False),
+)
+
+unknowns = Table(
+    "unknowns",
+    store,
+    Column("agent", String(64), primary_key=True),
+    Column("rule", String(16), primary_key=True),
+    Column("since_us", BigInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+)
+
+# The outbox is derived, too, but what was sent stays sent when the store is rebuilt:
+# the key is made of the case and the occasion.
+alerts = Table(
+    "alerts",
+    store,
+    Column("key", String(64), primary_key=True),
+    Column("case", String(32), nullable=False),
+    Column("occasion", String(16), nullable=False),  # first · raised · overdue
+    Column("created_us", BigInteger, nullable=False),
+    Column("recipients", Json, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting · claimed · sent · refused
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try_us", BigInteger, nullable=False),
+    Column("claimed_us", BigInteger, nullable=False, default=0),
+    Column("sent_us", BigInteger, nullable=False, default=0),
+    Column("error", Text, nullable=False, default=""),
+)
+Index("ix_alerts_due", alerts.c.state, alerts.c.next_try_us)
+
+# ------------------------------------------------- store: administered by people
+
+users = Table(
+    "users",
+    store,
+    Column("name", String(64), primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", String(24), nullable=False),  # admin · officer · auditor · duty · director
+    Column("language", String(8), nullable=False, default="zh_CN"),
+    Column("created_us", BigInteger, nullable=False),
+    Column("disabled_us", BigInteger, nullable=False, default=0),
+)
+
+sessions = Table(
+    "sessions",
+    store,
+    Column("id_hash", String(64), primary_key=True),
+    Column("user", String(64), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    store,
+    Column("id", String(32), primary_key=True),
+    Column("secret_hash", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", String(24), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False, default=0),
+    Column("revoked_us", BigInteger, nullable=False, default=0),
+)
