@@ -48,7 +48,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """A declared check; `on` are the kinds it reads, `needs` the states it leans on
-    (older than `max_age`, or never reported: the answer is unknown)."""
+    (older than `max_age`, or never reported: the answer is unknown).
+    """
 
     rule: str
     judge: Judge
@@ -110,7 +111,9 @@ def discover(package: str = "checks.rules") -> Mapping[str, Check]:
         if found_check.rule in found:
             raise BrokenRule(f"{name}: {found_check.rule} is declared twice")
         if not name.startswith(found_check.rule.lower().replace("-", "_") + "_"):
-            raise BrokenRule(f"{name}: holds {found_check.rule}; the file's name must begin with it")
+            raise BrokenRule(
+                f"{name}: holds {found_check.rule}; the file's name must begin with it"
+            )
         found[found_check.rule] = found_check
     return MappingProxyType(dict(sorted(found.items())))
 

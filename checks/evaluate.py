@@ -44,31 +44,20 @@ class Evaluator:
         `known` must already hold `fact` itself when it is a state.
         """
         for check in self._by_kind.get(type(fact), ()):
-            if policy.settings(check.rule).enabled:
-                yield from _judged(check, fact, at_us, policy, endpoint, known)
+            if not policy.settings(check.rule).enabled:
+                continue
+            if missing := _missing(check, at_us, known):
+                yield Verdict(rule=check.rule, outcome=Outcome.UNKNOWN, why_unknown=missing)
+                continue
+            needed = {kind: known[kind].fact for kind in check.needs}
+            context = Context(policy=policy, endpoint=endpoint, at_us=at_us, known=needed)
+            yield from _judged(check, fact, context)
 
 
-def _judged(
-    check: Check,
-    fact: Fact,
-    at_us: int,
-    policy: Policy,
-    endpoint: Endpoint,
-    known: Mapping[type[Fact], Known],
-) -> Iterator[Verdict]:
-    missing = _missing(check, at_us, known)
-    if missing:
-        yield Verdict(rule=check.rule, outcome=Outcome.UNKNOWN, why_unknown=missing)
-        return
-    context = Context(
-        policy=policy,
-        endpoint=endpoint,
-        at_us=at_us,
-        known={kind: known[kind].fact for kind in check.needs},
-    )
+def _judged(check: Check, fact: Fact, context: Context) -> Iterator[Verdict]:
     try:
         findings = list(check.judge(fact, context))
-    except Exception as crash:  # noqa: BLE001 - a rule that cannot bear a fact is a verdict, not an end
+    except Exception as crash:  # noqa: BLE001 - a rule that cannot bear a fact is a verdict
         why = f"{check.rule} crashed: {type(crash).__name__}: {crash}"
         yield Verdict(rule=check.rule, outcome=Outcome.UNKNOWN, why_unknown=why)
         return
@@ -77,7 +66,7 @@ def _judged(
             rule=check.rule,
             outcome=Outcome.FAIL,
             finding=finding,
-            severity=policy.severity(check.rule, finding.grade),
+            severity=context.policy.severity(check.rule, finding.grade),
         )
     if not findings:
         yield Verdict(rule=check.rule, outcome=Outcome.PASS)

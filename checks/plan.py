@@ -82,9 +82,9 @@ class AddressPlan:
         """Name of the zone that holds this destination over this way; None is outside."""
         address = ipaddress.ip_address(destination)
         for zone in self._zones:
-            if any(address in network for network in zone.networks):
-                if any(way.carries(egress) for way in zone.via):
-                    return zone.name
+            held = any(address in network for network in zone.networks)
+            if held and any(way.carries(egress) for way in zone.via):
+                return zone.name
         return None
 
     def holds(self, address: str) -> bool:

@@ -9,15 +9,17 @@ import functools
 import ipaddress
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
+from functools import partial
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from checks.facts.media import Medium
+from checks.facts.network import LinkKind
 from checks.finding import Severity
 from checks.plan import AddressPlan, Zone
 
@@ -31,7 +33,8 @@ class PolicyError(Exception):
 class Hospital(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`phone` is the computer centre's; it stands in every message to people.
     `timezone` is an IANA name, `protection_level` the site's level by GB/T 22239
-    (2 or 3), `language` the mails' language."""
+    (2 or 3), `language` the mails' language.
+    """
 
     name: str = ""
     phone: str = ""
@@ -52,7 +55,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 class Approved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One approved destination.  `expires` is mandatory; `approver` is never the
-    applicant.  `via`: `intranet` (the plan's own uplinks) or the name of a link kind."""
+    applicant.  `via`: `intranet` (the plan's own uplinks) or the name of a link kind.
+    """
 
     name: str
     destinations: tuple[str, ...]
@@ -74,7 +78,8 @@ class Approved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class RegisteredMedium(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the media register 介质台账.  Identity is given by `key`, or by
-    serial with vendor and product id; what is empty is not compared."""
+    serial with vendor and product id; what is empty is not compared.
+    """
 
     number: str
     kind: Literal["plain", "internal", "dedicated", "ferry", "banned"] = "plain"
@@ -101,7 +106,8 @@ class RegisteredMedium(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who gets mail about what: severities at least `severity`, and only the named
-    departments where there are any."""
+    departments where there are any.
+    """
 
     address: str
     name: str = ""
@@ -162,7 +168,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """The hospital's settings.  `version` is given by the collector when it is
-    applied; 0 is a policy that was only read from a file."""
+    applied; 0 is a policy that was only read from a file.
+    """
 
     version: int = 0
     schema: Literal[1] = 1
@@ -267,7 +274,9 @@ def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        merged[key] = _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        merged[key] = (
+            _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        )
     return merged
 
 
@@ -279,7 +288,7 @@ def _convert(raw: dict[str, Any]) -> Policy:
 
 
 def _explained(message: str) -> str:
-    """msgspec's words with the nearest known key added."""
+    """Msgspec's words with the nearest known key added."""
     unknown = re.search(r"unknown field `([^`]+)`(?: - at `\$\.?([^`]*)`)?", message)
     if unknown is None:
         return message.replace("`$.", "`")
@@ -296,36 +305,56 @@ def _known_keys() -> list[str]:
 
 
 def _validate(policy: Policy) -> None:
-    for index, entry in enumerate(policy.approved):
-        place = f"approved[{index}] ({entry.name})"
-        for prefix in entry.destinations:
-            _checked(lambda p=prefix: ipaddress.ip_network(p), f"{place}.destinations")
-        if entry.applicant and entry.applicant == entry.approver:
-            raise PolicyError(f"{place}.approver: nobody approves what he applied for")
-    for index, zone in enumerate(policy.zones):
-        for prefix in zone.prefixes:
-            _checked(lambda p=prefix: ipaddress.ip_network(p), f"zones[{index}] ({zone.name}).prefixes")
-        for way in zone.via:
-            if way.gateway:
-                _checked(
-                    lambda w=way: ipaddress.ip_address(w.gateway), f"zones[{index}] ({zone.name}).via.gateway"
-                )
+    for place, attempt in _promises(policy):
+        try:
+            attempt()
+        except (ValueError, PolicyError) as wrong:
+            raise PolicyError(f"{place}: {wrong}") from wrong
     known = _defaults()["rules"]
-    for rule, settings in policy.rules.items():
+    for rule in policy.rules:
         if rule not in known:
             near = get_close_matches(rule, known, n=1)
-            raise PolicyError(f"rules.{rule}: no such rule" + (f"; did you mean {near[0]}?" if near else ""))
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise PolicyError(f"rules.{rule}: no such rule{hint}")
+
+
+def _promises(policy: Policy) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Everything that a type alone does not check: the place, and what must not raise."""
+    for index, entry in enumerate(policy.approved):
+        yield from _of_approved(entry, f"approved[{index}] ({entry.name})")
+    for index, zone in enumerate(policy.zones):
+        yield from _of_zone(zone, f"zones[{index}] ({zone.name})")
+    for rule, settings in policy.rules.items():
         for clock in ("mail", "acknowledge", "contain", "close"):
             if text := getattr(settings, clock):
-                _checked(lambda t=text: span(t), f"rules.{rule}.{clock}")
+                yield f"rules.{rule}.{clock}", partial(span, text)
     for name in Thresholds.__struct_fields__:
         value = getattr(policy.thresholds, name)
         if isinstance(value, str):
-            _checked(lambda v=value: span(v), f"thresholds.{name}")
+            yield f"thresholds.{name}", partial(span, value)
 
 
-def _checked(attempt: Any, place: str) -> None:
-    try:
-        attempt()
-    except (ValueError, PolicyError) as wrong:
-        raise PolicyError(f"{place}: {wrong}") from wrong
+def _of_approved(entry: Approved, place: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    yield f"{place}.approver", partial(_two_people, entry)
+    for prefix in entry.destinations:
+        yield f"{place}.destinations", partial(ipaddress.ip_network, prefix)
+
+
+def _of_zone(zone: Zone, place: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    for prefix in zone.prefixes:
+        yield f"{place}.prefixes", partial(ipaddress.ip_network, prefix)
+    for way in zone.via:
+        if way.gateway:
+            yield f"{place}.via.gateway", partial(ipaddress.ip_address, way.gateway)
+        yield f"{place}.via.interface", partial(_link_kind, way.interface)
+
+
+def _two_people(entry: Approved) -> None:
+    if entry.applicant and entry.applicant == entry.approver:
+        raise PolicyError("nobody approves what he applied for")
+
+
+def _link_kind(name: str) -> None:
+    kinds = get_args(LinkKind)
+    if name not in kinds:
+        raise PolicyError(f"{name!r} is no kind of link; the kinds are {', '.join(kinds)}")

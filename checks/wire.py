@@ -74,7 +74,8 @@ class HeldObservation(msgspec.Struct, frozen=True, kw_only=True):
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """Observations `first` to `last`, with the SHA-256 (hex) of the batch before as it
     was sent, empty for an agent's first.  A sequence missing between was dropped by the
-    bounded spool.  `machine` tells two machines with one identity apart."""
+    bounded spool.  `machine` tells two machines with one identity apart.
+    """
 
     protocol: int
     agent: str
@@ -95,7 +96,8 @@ class ReadBatch(msgspec.Struct, frozen=True, kw_only=True):
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     """The collector has everything up to `last` on disk.  `policy` is the ETag of the
-    policy document that this agent should hold."""
+    policy document that this agent should hold.
+    """
 
     last: int
     policy: str = ""
@@ -103,7 +105,8 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
 
 class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`public_key` is the raw Ed25519 key in hex; `machine` a salted hash of the
-    machine id."""
+    machine id.
+    """
 
     token: str
     public_key: str
@@ -191,7 +194,7 @@ def decode_fact(body: bytes) -> Fact:
 
 
 def place_of(error: msgspec.DecodeError) -> str:
-    """msgspec's message with the place in front: `observations[0].fact.serial: …`."""
+    """Msgspec's message with the place in front: `observations[0].fact.serial: …`."""
     message, _, place = str(error).partition(" - at `$")
     return f"{place.rstrip('`').lstrip('.')}: {message}" if place else message
 
@@ -206,7 +209,9 @@ def _decode_loosely(body: bytes, strict: msgspec.ValidationError) -> ReadBatch:
     held: list[HeldObservation] = []
     for index, observation in enumerate(loose.observations):
         envelope: dict[str, Any] = {
-            name: getattr(observation, name) for name in observation.__struct_fields__ if name != "fact"
+            name: getattr(observation, name)
+            for name in observation.__struct_fields__
+            if name != "fact"
         }
         try:
             kind = _KIND.decode(observation.fact).kind

@@ -17,9 +17,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False
     state: ClassVar[bool] = False
 
 
-class Process(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="who", tag="process"
-):
+class Process(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="who", tag="process"):
     """The process that acted, as far as the kernel still knew it.
 
     `executable` is the path of /proc/PID/exe; `user` the account's name, or the

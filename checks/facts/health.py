@@ -9,7 +9,8 @@ from checks.facts.base import Fact
 
 class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`off` may not look (no root, no kernel feature, switched off); `failed` tried
-    and broke, and will be tried again."""
+    and broke, and will be tried again.
+    """
 
     name: str
     state: Literal["ok", "degraded", "failed", "off"]
@@ -55,14 +56,16 @@ class AgentStarted(Fact, frozen=True, kw_only=True, tag="agent_started"):
 
 class AgentStopping(Fact, frozen=True, kw_only=True, tag="agent_stopping"):
     """The signed goodbye.  `shutdown` and `upgrade` are planned; `stopped` is
-    somebody's act; `suspend` announces sleep; `removed` an uninstallation."""
+    somebody's act; `suspend` announces sleep; `removed` an uninstallation.
+    """
 
     reason: Literal["shutdown", "suspend", "upgrade", "stopped", "removed"]
 
 
 class AgentTampered(Fact, frozen=True, kw_only=True, tag="agent_tampered"):
     """Something of the running agent was changed or is watched: `debugged`,
-    `binary`, `policy`, `configuration`."""
+    `binary`, `policy`, `configuration`.
+    """
 
     what: Literal["debugged", "binary", "policy", "configuration"]
     detail: str = ""
@@ -86,7 +89,8 @@ class SensorGap(Fact, frozen=True, kw_only=True, tag="sensor_gap"):
 class EndpointSilent(Fact, frozen=True, kw_only=True, tag="endpoint_silent"):
     """Said by the collector, never by an agent: nothing was heard from an endpoint
     for more than the policy's patience.  `witnesses` saw its address alive since;
-    `announced` tells that it had said goodbye."""
+    `announced` tells that it had said goodbye.
+    """
 
     endpoint: str
     last_heard_us: int

@@ -18,9 +18,9 @@ def _declared() -> Iterator[type[Fact]]:
     for module in sorted({m.name for m in pkgutil.iter_modules([here])} - {"kinds"}):
         loaded = importlib.import_module(f"checks.facts.{module}")
         for value in vars(loaded).values():
-            if isinstance(value, type) and issubclass(value, Fact) and value is not Fact:
-                if value.__module__ == loaded.__name__:
-                    yield value
+            own = getattr(value, "__module__", "") == loaded.__name__
+            if own and isinstance(value, type) and issubclass(value, Fact) and value is not Fact:
+                yield value
 
 
 def _by_wire_name() -> Mapping[str, type[Fact]]:

@@ -7,14 +7,24 @@ import msgspec
 from checks.facts.base import Fact, Process, UnknownProcess
 
 MediumKind = Literal[
-    "stick", "disk", "card", "optical", "floppy", "phone", "camera", "network_block", "image", "unknown"
+    "stick",
+    "disk",
+    "card",
+    "optical",
+    "floppy",
+    "phone",
+    "camera",
+    "network_block",
+    "image",
+    "unknown",
 ]
 
 
 class Partition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A partition, or the whole device where it has no table.  Sizes in bytes.
 
-    `filesystem` is udev's ID_FS_TYPE, empty while nothing was recognised."""
+    `filesystem` is udev's ID_FS_TYPE, empty while nothing was recognised.
+    """
 
     device: str
     size: int

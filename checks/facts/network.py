@@ -60,7 +60,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One unicast route of a table; `destination` is a prefix, `default` is
     0.0.0.0/0 or ::/0.  `gateway` is empty for what is directly connected;
-    `gateway_mac` comes from the neighbour table, empty where that is silent."""
+    `gateway_mac` comes from the neighbour table, empty where that is silent.
+    """
 
     destination: str
     interface: str
@@ -85,7 +86,8 @@ class NetworkState(Fact, frozen=True, kw_only=True, tag="network"):
 
 class UplinkDevice(Fact, frozen=True, kw_only=True, tag="uplink_device"):
     """A device that can lead outside appeared or left, even without an interface
-    yet: a modem's serial port, a telephone offering tethering."""
+    yet: a modem's serial port, a telephone offering tethering.
+    """
 
     action: Literal["attached", "detached"]
     uplink: LinkKind
@@ -102,6 +104,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class NeighboursSeen(Fact, frozen=True, kw_only=True, tag="neighbours"):
     """Hosts of the same segment that answered ARP or neighbour discovery lately
-    (state REACHABLE, DELAY or PROBE): the witnesses of who is alive."""
+    (state REACHABLE, DELAY or PROBE): the witnesses of who is alive.
+    """
 
     neighbours: tuple[Neighbour, ...]
