@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from checks.facts.connections import Egress
+from checks.facts.connections import Egress, Gateway
 from checks.facts.network import Link, NetworkState, Route
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -38,7 +38,9 @@ RFC 4291 section 2.4 to 2.7."""
 class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One uplink that may carry a zone's traffic.
 
-    `interface` is a link kind.  `gateway` empty: only what is directly connected.
+    `interface` is a link kind.  `gateway` names the next hop, and with it the link: a
+    link whose routes do not use this gateway is another one, even for what is directly
+    connected to it.  Empty: any link of the kind, and only what is directly connected.
     `gateway_mac` (lower case, colons) is compared when both sides know it.
     """
 
@@ -49,10 +51,17 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def carries(self, egress: Egress) -> bool:
         if egress.kind != self.interface or not egress.gateway_known:
             return False
-        if egress.gateway and egress.gateway != self.gateway:
-            return False
-        known_macs = bool(egress.gateway and self.gateway_mac and egress.gateway_mac)
-        return not known_macs or egress.gateway_mac == self.gateway_mac
+        if not self.gateway:
+            return not egress.gateway
+        on_its_link = any(self._is(gateway) for gateway in egress.link_gateways)
+        next_hop = Gateway(address=egress.gateway, mac=egress.gateway_mac)
+        return on_its_link and (not egress.gateway or self._is(next_hop))
+
+    def _is(self, gateway: Gateway) -> bool:
+        known_macs = bool(self.gateway_mac and gateway.mac)
+        return gateway.address == self.gateway and (
+            not known_macs or gateway.mac == self.gateway_mac
+        )
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -103,37 +112,26 @@ class AddressPlan:
     def prefixes_over(self, link: Link, routes: Iterable[Route]) -> tuple[Network, ...]:
         """Prefixes that are inside over this link with its present routes.
 
-        What a packet filter on the link may drop unseen.  A zone counts only when
-        every next hop that the routes would take to its prefixes is one of its ways.
+        What a packet filter on the link may drop unseen.  A prefix counts only when the
+        link leads to it and every next hop that may be taken is one of its zone's ways.
         """
-        own = [route for route in routes if route.interface == link.name]
+        every = tuple(routes)
         return tuple(
             network
             for zone in self._zones
             for network in zone.networks
-            if all(
-                any(way.carries(egress_over(link, route)) for way in zone.via)
-                for route in _leading_to(network, own)
-            )
-            and _reachable(zone, link, network, own)
+            if _all_carried(zone, _egresses(link, network, every))
         )
 
     def intranet_links(self, network: NetworkState) -> tuple[Link, ...]:
-        """Links that are up, with an address inside, and whose way the plan knows."""
-        return tuple(link for link in network.links if self._is_intranet(link, network))
-
-    def _is_intranet(self, link: Link, network: NetworkState) -> bool:
-        if not (link.up and link.carrier):
-            return False
-        inside = [a for a in link.addresses if self.holds(a.address)]
-        on_link = Egress(interface=link.name, kind=link.kind)
-        if not inside or not any(
-            way.interface == link.kind for zone in self._zones for way in zone.via
-        ):
-            return False
-        defaults = [r for r in network.routes if r.interface == link.name and r.is_default]
-        return self.knows_uplink(on_link) and all(
-            self.knows_uplink(egress_over(link, route)) for route in defaults
+        """Links that are up, have an address inside, and whose way the plan knows."""
+        return tuple(
+            link
+            for link in network.links
+            if link.up
+            and link.carrier
+            and any(self.holds(address.address) for address in link.addresses)
+            and self.knows_uplink(egress_over(link, None, network.routes))
         )
 
 
@@ -143,23 +141,40 @@ def is_local(destination: str) -> bool:
     return any(address in network for network in LOCAL_ONLY)
 
 
-def egress_over(link: Link, route: Route) -> Egress:
-    """The way that a packet takes by this route."""
+def egress_over(link: Link, route: Route | None, routes: Iterable[Route]) -> Egress:
+    """The way that a packet takes over this link by this one of all `routes`; None is
+    what is directly connected.
+    """
+    gateways = {
+        own.gateway: Gateway(address=own.gateway, mac=own.gateway_mac)
+        for own in routes
+        if own.interface == link.name and own.gateway
+    }
     return Egress(
         interface=link.name,
         kind=link.kind,
-        gateway=route.gateway,
-        gateway_mac=route.gateway_mac,
+        gateway=route.gateway if route else "",
+        gateway_mac=route.gateway_mac if route else "",
         source_mac=link.mac,
+        link_gateways=tuple(gateways.values()),
     )
 
 
-def _leading_to(network: Network, routes: Iterable[Route]) -> Iterator[Route]:
-    for route in routes:
-        destination = ipaddress.ip_network(route.destination)
-        if destination.version == network.version and destination.overlaps(network):
-            yield route
+def _egresses(link: Link, network: Network, routes: tuple[Route, ...]) -> list[Egress]:
+    """Every way over this link that the routes would take to a part of the network."""
+    return [
+        egress_over(link, route, routes)
+        for route in routes
+        if route.interface == link.name and _overlaps(route, network)
+    ]
 
 
-def _reachable(zone: Zone, link: Link, network: Network, routes: list[Route]) -> bool:
-    return any(way.interface == link.kind for way in zone.via) and any(_leading_to(network, routes))
+def _overlaps(route: Route, network: Network) -> bool:
+    destination = ipaddress.ip_network(route.destination)
+    return destination.version == network.version and destination.overlaps(network)
+
+
+def _all_carried(zone: Zone, egresses: list[Egress]) -> bool:
+    return bool(egresses) and all(
+        any(way.carries(egress) for way in zone.via) for egress in egresses
+    )

@@ -9,13 +9,22 @@ from checks.facts.base import Fact, Process, UnknownProcess
 Answer = Literal["none", "refused", "two_way"]
 
 
+class Gateway(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A next hop; `mac` is empty when the neighbour table does not hold it."""
+
+    address: str
+    mac: str = ""
+
+
 class Egress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The way a packet left: the link and the next hop.
 
-    `kind` is an `checks.facts.network.LinkKind`.  `gateway` is empty when the
+    `kind` is a `checks.facts.network.LinkKind`.  `gateway` is empty when the
     destination is on the link itself or the route could not be told
     (`gateway_known` False); `gateway_mac` is empty when the neighbour table does
-    not hold it.
+    not hold it.  `link_gateways` are all next hops that routes over this link name:
+    they tell whose link it is, also for what is directly connected.  Made by
+    `checks.plan.egress_over`.
     """
 
     interface: str
@@ -24,10 +33,14 @@ class Egress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     gateway_mac: str = ""
     gateway_known: bool = True
     source_mac: str = ""
+    link_gateways: tuple[Gateway, ...] = ()
 
 
 class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):
     """A flow with an address that the plan does not hold inside over this way.
+
+    `source` is the side that began; the outside one is the destination when
+    `direction` is `out`, the source when it is `in`.
 
     `answer`: `none` packets left and nothing came back in `attempt_timeout`;
     `refused` only a TCP reset or an ICMP error came back, which a firewall can
@@ -56,3 +69,13 @@ class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):
     answered_us: int = 0
     flows: int = 1
     evidence: Literal["packet", "socket", "overrun"] = "packet"
+
+    @property
+    def outside(self) -> str:
+        """The other side's address."""
+        return self.destination if self.direction == "out" else self.source
+
+    @property
+    def service_port(self) -> int:
+        """The port that was asked for, at whichever side."""
+        return self.destination_port
