@@ -107,6 +107,15 @@ cursor = Table(
     Column("entry", BigInteger, nullable=False),
 )
 
+# The policy that was in force at the judge's cursor: what it goes on judging with.
+policy_in_force = Table(
+    "policy_in_force",
+    store,
+    Column("name", String(32), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
 observations = Table(
     "observations",
     store,
@@ -162,6 +171,10 @@ endpoints = Table(
     # online · off (said goodbye) · silent (did not)
     Column("state", String(16), nullable=False, default="online"),
     Column("open_cases", Integer, nullable=False, default=0),
+    # of the newest observation judged: what a hole in the record is measured against
+    Column("last_sequence", BigInteger, nullable=False, default=0),
+    Column("last_at_us", BigInteger, nullable=False, default=0),
+    Column("boot", String(36), nullable=False, default=""),
 )
 
 coverage_holes = Table(
@@ -254,6 +267,7 @@ alerts = Table(
     Column("occasion", String(16), nullable=False),  # first · raised · overdue
     Column("created_us", BigInteger, nullable=False),
     Column("recipients", Json, nullable=False),
+    Column("delivered", Json, nullable=False, default=list),  # those who have it already
     Column("state", String(16), nullable=False),  # waiting · claimed · sent · refused
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_us", BigInteger, nullable=False),
