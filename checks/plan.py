@@ -7,7 +7,7 @@ outside.
 
 import functools
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 

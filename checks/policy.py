@@ -75,6 +75,10 @@ class Approved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         return tuple(ipaddress.ip_network(prefix) for prefix in self.destinations)
 
+    def reaches(self, address: str) -> bool:
+        parsed = ipaddress.ip_address(address)
+        return any(parsed in network for network in self.networks)
+
 
 class RegisteredMedium(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the media register 介质台账.  Identity is given by `key`, or by

@@ -1,0 +1,52 @@
+"""A removable medium that is not in the register is mounted.
+
+A stick nobody registered carries patient records out of the ward and malware into it.  A
+medium counts as removable by the way it is attached (USB, card slot, Thunderbolt, optical),
+not by a flag that the device sets itself.  It is known by what it is, not by its serial
+number alone, which cheap sticks share or lack.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from checks.check import Context, check
+from checks.facts.media import MediumMounted
+from checks.finding import Finding
+from checks.policy import end_of
+from checks.wording import medium_params
+
+UNREGISTERED = "{medium} is not in the media register and was mounted"
+BANNED = "{medium} is banned (register number {number}) and was mounted"
+ENDED = "{medium} was mounted after its registration {number} ended on {expires}"
+
+
+@check(
+    rule="MED-01",
+    on=MediumMounted,
+    remedy="Have it taken out and brought to the computer centre to be registered.",
+)
+def unregistered_medium(mounted: MediumMounted, context: Context) -> Iterator[Finding]:
+    medium = mounted.medium
+    entry = context.policy.medium(medium)
+    params = medium_params(medium)
+    if entry is None:
+        yield Finding(
+            subject=medium.key,
+            message=UNREGISTERED,
+            params=params,
+            decided_by="default: not in the media register",
+        )
+        return
+    decided = f"media register {entry.number}"
+    if entry.kind == "banned":
+        message = BANNED
+    elif datetime.fromtimestamp(context.at_us / 1_000_000, UTC) >= end_of(entry.expires):
+        message = ENDED
+    else:
+        return
+    yield Finding(
+        subject=medium.key,
+        message=message,
+        params={**params, "number": entry.number, "expires": entry.expires.isoformat()},
+        decided_by=decided,
+    )

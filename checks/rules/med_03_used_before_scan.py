@@ -1,0 +1,38 @@
+"""Used before it was scanned: a file was opened before a clean, complete scan had ended.
+
+The regulation says it literally: every medium that enters the network is scanned first.  The
+first access to a file of the medium came while no scan had ended well: none had begun, it was
+still running, it was incomplete, no engine was there, or it had found something.  The reads
+of the scanner itself are not counted, and neither is looking at a folder's list.
+"""
+
+from collections.abc import Iterator
+
+from checks.check import Context, check
+from checks.facts.media import MediumAccessed
+from checks.finding import Finding
+from checks.wording import medium_params, process_name
+
+
+@check(
+    rule="MED-03",
+    on=MediumAccessed,
+    remedy=(
+        "Tell the user to close the file and wait for the scan. If the scan finds something, "
+        "scan the whole machine."
+    ),
+)
+def used_before_scan(accessed: MediumAccessed, context: Context) -> Iterator[Finding]:
+    del context  # the fact says it all: there is no approval for using a medium unscanned
+    if accessed.scan == "clean":
+        return
+    yield Finding(
+        subject=accessed.medium.key,
+        message="{process} did {operation} a file on {medium} while its scan was {scan}",
+        params={
+            **medium_params(accessed.medium),
+            "process": process_name(accessed.process),
+            "operation": accessed.operation,
+            "scan": accessed.scan,
+        },
+    )
