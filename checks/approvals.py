@@ -1,14 +1,12 @@
 """Which approval, if any, covers a connection, and by which entry that was decided."""
 
-from datetime import UTC, datetime
-
 import msgspec
 
 from checks.check import Context
 from checks.facts.base import Process
 from checks.facts.connections import ConnectionSeen
 from checks.plan import is_local
-from checks.policy import Approved, Subject, end_of
+from checks.policy import Approved, Subject
 
 INTRANET = "intranet"
 DEFAULT = "default: outside the address plan"
@@ -31,8 +29,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 def standing(seen: ConnectionSeen, context: Context) -> Standing:
     """Where a connection stands: inside the plan, approved, or neither.
 
-    An approval counts from the first to the last moment of its days, UTC.  One that
-    would cover the connection but has run out is named in `decided_by`.
+    An approval that would cover the connection but is not in force on that day is named
+    in `decided_by`.
     """
     if is_local(seen.outside):
         return Standing(inside=True, decided_by="local to the segment")
@@ -40,9 +38,9 @@ def standing(seen: ConnectionSeen, context: Context) -> Standing:
     if zone is not None:
         return Standing(inside=True, decided_by=f"zone {zone}")
     covering = [entry for entry in context.policy.approved if _covers(entry, seen, context)]
-    now = datetime.fromtimestamp(context.at_us / 1_000_000, UTC)
+    today = context.policy.day(context.at_us)
     for entry in covering:
-        if _in_force(entry, now):
+        if entry.starts <= today <= entry.expires:
             name = f"approved {entry.name}"
             return Standing(inside=False, entry=entry.name, decided_by=name)
     if covering:
@@ -50,10 +48,6 @@ def standing(seen: ConnectionSeen, context: Context) -> Standing:
         reason = f"approval {ended.name} not in force (until {ended.expires.isoformat()})"
         return Standing(inside=False, decided_by=reason)
     return Standing(inside=False, decided_by=DEFAULT)
-
-
-def _in_force(entry: Approved, now: datetime) -> bool:
-    return entry.starts <= now.date() and now < end_of(entry.expires)
 
 
 def _covers(entry: Approved, seen: ConnectionSeen, context: Context) -> bool:

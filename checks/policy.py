@@ -10,11 +10,12 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 from importlib.resources import files
 from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -54,8 +55,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Approved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """One approved destination.  `expires` is mandatory; `approver` is never the
-    applicant.  `via`: `intranet` (the plan's own uplinks) or the name of a link kind.
+    """One approved destination, from the first to the last moment of its days in the
+    hospital's time zone.  `expires` is mandatory; `approver` is never the applicant.  `via`: `intranet` (the plan's own uplinks) or the name of a link kind.
     """
 
     name: str
@@ -197,6 +198,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         settings = self.settings(rule)
         return settings.grades.get(grade, settings.severity)
 
+    def day(self, at_us: int) -> date:
+        """The hospital's own calendar day at this moment (wall clock, us)."""
+        return datetime.fromtimestamp(at_us / 1_000_000, self.zone_info).date()
+
+    @functools.cached_property
+    def zone_info(self) -> ZoneInfo:
+        return ZoneInfo(self.hospital.timezone)
+
     def medium(self, medium: Medium) -> RegisteredMedium | None:
         """The register's entry for this medium, None when it has none."""
         return next((entry for entry in self.media if entry.is_for(medium)), None)
@@ -246,11 +255,6 @@ def deadline(start: datetime, clock: str) -> datetime | None:
         end += timedelta(days=1)
         left -= end.weekday() < 5
     return end
-
-
-def end_of(day: date) -> datetime:
-    """The first moment after this day, UTC."""
-    return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 
 def parse_policy(text: str, *, version: int = 0) -> Policy:
@@ -324,6 +328,7 @@ def _validate(policy: Policy) -> None:
 
 def _promises(policy: Policy) -> Iterator[tuple[str, Callable[[], object]]]:
     """Everything that a type alone does not check: the place, and what must not raise."""
+    yield "hospital.timezone", partial(_time_zone, policy.hospital.timezone)
     for index, entry in enumerate(policy.approved):
         yield from _of_approved(entry, f"approved[{index}] ({entry.name})")
     for index, zone in enumerate(policy.zones):
@@ -351,6 +356,13 @@ def _of_zone(zone: Zone, place: str) -> Iterator[tuple[str, Callable[[], object]
         if way.gateway:
             yield f"{place}.via.gateway", partial(ipaddress.ip_address, way.gateway)
         yield f"{place}.via.interface", partial(_link_kind, way.interface)
+
+
+def _time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError) as unknown:  # ZoneInfoNotFoundError is a KeyError
+        raise PolicyError(f"{name!r} is no time zone; write it like Asia/Shanghai") from unknown
 
 
 def _two_people(entry: Approved) -> None:

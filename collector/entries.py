@@ -26,7 +26,8 @@ class EntryKind(StrEnum):
 
 class CaseAct(msgspec.Struct, frozen=True, kw_only=True):
     """What a person did to a case: `acknowledge`, `verify`, `handle`, `rectify`,
-    `recheck`, `close`, `false_alarm`, `comment`.  `reason` is his own words."""
+    `recheck`, `close`, `false_alarm`, `comment`.  `reason` is his own words.
+    """
 
     case: str
     act: str
@@ -84,4 +85,14 @@ BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.MAILED: Mailed,
 }
 
-__all__ = ["BODIES", "CaseAct", "Enrolled", "EntryKind", "Fact", "Mailed", "PolicyApplied", "Registered", "Word"]
+__all__ = [
+    "BODIES",
+    "CaseAct",
+    "Enrolled",
+    "EntryKind",
+    "Fact",
+    "Mailed",
+    "PolicyApplied",
+    "Registered",
+    "Word",
+]

@@ -15,7 +15,8 @@ from checks.policy import PolicyDocument
 
 class SensorUnavailable(Exception):
     """The sensor may not look here, and trying again soon will not help: no root, no
-    kernel feature.  The message is shown to people as the reason."""
+    kernel feature.  The message is shown to people as the reason.
+    """
 
 
 class Sensor(Protocol):
@@ -41,14 +42,16 @@ class Sensor(Protocol):
 
     def heal(self) -> Iterable[Fact]:
         """Re-reads the states it watches at the slow beat, and at once after `start`:
-        full state facts, and whatever an event missed."""
+        full state facts, and whatever an event missed.
+        """
 
     def deadline(self) -> float | None:
         """time.monotonic() at which `wake` is wanted even if nothing is readable."""
 
     def degraded(self) -> str:
         """Why the sensor sees less than it should (no eBPF: processes may stay
-        unknown); empty when it sees all."""
+        unknown); empty when it sees all.
+        """
 
     def policy_changed(self, document: PolicyDocument) -> Iterable[Fact]:
         """The agent holds a new policy."""

@@ -7,12 +7,10 @@ number alone, which cheap sticks share or lack.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from checks.check import Context, check
 from checks.facts.media import MediumMounted
 from checks.finding import Finding
-from checks.policy import end_of
 from checks.wording import medium_params
 
 UNREGISTERED = "{medium} is not in the media register and was mounted"
@@ -40,7 +38,7 @@ def unregistered_medium(mounted: MediumMounted, context: Context) -> Iterator[Fi
     decided = f"media register {entry.number}"
     if entry.kind == "banned":
         message = BANNED
-    elif datetime.fromtimestamp(context.at_us / 1_000_000, UTC) >= end_of(entry.expires):
+    elif context.policy.day(context.at_us) > entry.expires:
         message = ENDED
     else:
         return

@@ -1,0 +1,54 @@
+import msgspec
+import pytest
+
+from checks.facts.network import NetworkState, UplinkDevice
+from checks.finding import Severity
+from tests.samples import AT_HOME, HOME_ROUTES, INTRANET, TETHER, TETHER_ROUTES, TETHERED, judged
+
+
+def severities(fact):
+    return [v.severity for v in judged(fact) if v.rule == "EXT-04"]
+
+
+BARE = msgspec.structs.replace(TETHER, addresses=())
+
+
+@pytest.mark.parametrize(
+    ("what", "fact", "expected"),
+    [
+        ("nothing mobile", AT_HOME, []),
+        ("with an address", TETHERED, [Severity.CRITICAL]),
+        (
+            "without an address or a route",
+            NetworkState(links=(INTRANET, BARE), routes=HOME_ROUTES),
+            [Severity.HIGH],
+        ),
+        (
+            "with a default route but no address yet",
+            NetworkState(links=(INTRANET, BARE), routes=HOME_ROUTES + TETHER_ROUTES),
+            [Severity.CRITICAL],
+        ),
+        (
+            "a modem's serial port",
+            UplinkDevice(action="attached", uplink="modem", device="1bc7:0021:1"),
+            [Severity.HIGH],
+        ),
+        (
+            "the modem was taken out",
+            UplinkDevice(action="detached", uplink="modem", device="1bc7:0021:1"),
+            [],
+        ),
+    ],
+)
+def test_how_grave_a_mobile_uplink_is(what, fact, expected):
+    assert severities(fact) == expected, what
+
+
+def test_the_device_is_the_subject_before_and_after_it_connects():
+    seen = UplinkDevice(action="attached", uplink="usb_tether", device=TETHER.device)
+
+    subjects = {
+        v.finding.subject for f in (seen, TETHERED) for v in judged(f) if v.rule == "EXT-04"
+    }
+
+    assert subjects == {"04e8:6863:R58"}
