@@ -1,0 +1,68 @@
+"""Who may do what: the separate roles (三员分立) as a table.
+
+The administrator runs the system and its accounts but touches no case and no policy; the
+security officer works cases, policy and registers but makes no accounts; the auditor
+reads and changes nothing.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    OFFICER = "officer"
+    AUDITOR = "auditor"
+    DUTY = "duty"
+    DIRECTOR = "director"
+
+
+class Action(StrEnum):
+    SEE_CASES = "see_cases"
+    SEE_ENDPOINTS = "see_endpoints"
+    SEE_OBSERVATIONS = "see_observations"
+    SEE_POLICY = "see_policy"
+    SEE_FAULTS = "see_faults"
+    WORK_CASES = "work_cases"  # acknowledge, handle, rectify, comment
+    DECIDE_CASES = "decide_cases"  # verify, recheck, close, call it a false alarm
+    EDIT_REGISTER = "edit_register"
+    APPLY_POLICY = "apply_policy"
+    MANAGE_ACCOUNTS = "manage_accounts"
+
+
+_EVERYBODY = frozenset(Role)
+
+RIGHTS: Mapping[Action, frozenset[Role]] = MappingProxyType(
+    {
+        Action.SEE_CASES: _EVERYBODY,
+        Action.SEE_ENDPOINTS: _EVERYBODY,
+        Action.SEE_OBSERVATIONS: frozenset({Role.OFFICER, Role.AUDITOR}),
+        Action.SEE_POLICY: frozenset({Role.OFFICER, Role.AUDITOR, Role.DUTY, Role.DIRECTOR}),
+        Action.SEE_FAULTS: frozenset({Role.ADMIN, Role.OFFICER, Role.AUDITOR, Role.DUTY}),
+        Action.WORK_CASES: frozenset({Role.OFFICER, Role.DUTY}),
+        Action.DECIDE_CASES: frozenset({Role.OFFICER}),
+        Action.EDIT_REGISTER: frozenset({Role.OFFICER}),
+        Action.APPLY_POLICY: frozenset({Role.OFFICER}),
+        Action.MANAGE_ACCOUNTS: frozenset({Role.ADMIN}),
+    }
+)
+
+ACT_RIGHTS: Mapping[str, Action] = MappingProxyType(
+    {
+        "acknowledge": Action.WORK_CASES,
+        "verify": Action.DECIDE_CASES,
+        "handle": Action.WORK_CASES,
+        "rectify": Action.WORK_CASES,
+        "recheck": Action.DECIDE_CASES,
+        "close": Action.DECIDE_CASES,
+        "false_alarm": Action.DECIDE_CASES,
+        "comment": Action.WORK_CASES,
+    }
+)
+"""Which right each act on a case needs (`collector.cases.Act`)."""
+
+
+def may(role: str, action: Action) -> bool:
+    """Whether an account of this role may; a role nobody knows may nothing."""
+    return role in RIGHTS[action]
