@@ -140,7 +140,7 @@ class _LooseBatch(msgspec.Struct, frozen=True, kw_only=True):
     last: int
     previous: str
     sent_at_us: int
-    observations: tuple[_LooseObservation, ...]
+    observations: tuple[msgspec.Raw, ...]
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -150,6 +150,7 @@ class _Kind(msgspec.Struct, frozen=True):
 _ENCODER = msgspec.json.Encoder()
 _BATCH = msgspec.json.Decoder(Batch)
 _LOOSE = msgspec.json.Decoder(_LooseBatch)
+_LOOSE_OBSERVATION = msgspec.json.Decoder(_LooseObservation)
 _KIND = msgspec.json.Decoder(_Kind)
 _FACT = msgspec.json.Decoder(AnyFact)
 
@@ -193,10 +194,11 @@ def decode_fact(body: bytes) -> Fact:
     return fact
 
 
-def place_of(error: msgspec.DecodeError) -> str:
+def place_of(error: msgspec.DecodeError, *, within: str = "") -> str:
     """Msgspec's message with the place in front: `observations[0].fact.serial: …`."""
     message, _, place = str(error).partition(" - at `$")
-    return f"{place.rstrip('`').lstrip('.')}: {message}" if place else message
+    path = (within + place.rstrip("`")).lstrip(".")
+    return f"{path}: {message}" if path else message
 
 
 def _decode_loosely(body: bytes, strict: msgspec.ValidationError) -> ReadBatch:
@@ -207,21 +209,30 @@ def _decode_loosely(body: bytes, strict: msgspec.ValidationError) -> ReadBatch:
         raise Malformed(place_of(strict)) from strict
     known: list[Observation] = []
     held: list[HeldObservation] = []
-    for index, observation in enumerate(loose.observations):
-        envelope: dict[str, Any] = {
-            name: getattr(observation, name)
-            for name in observation.__struct_fields__
-            if name != "fact"
-        }
-        try:
-            kind = _KIND.decode(observation.fact).kind
-            if kind not in KINDS:
-                held.append(HeldObservation(**envelope, fact=Held(kind=kind, raw=observation.fact)))
-                continue
-            known.append(Observation(**envelope, fact=_FACT.decode(observation.fact)))
-        except msgspec.DecodeError as wrong:
-            raise Malformed(f"observations[{index}].fact.{place_of(wrong)}") from wrong
+    for index, raw in enumerate(loose.observations):
+        read = _observation(raw, f"observations[{index}]")
+        if isinstance(read, HeldObservation):
+            held.append(read)
+        else:
+            known.append(read)
     frame = {
         name: getattr(loose, name) for name in loose.__struct_fields__ if name != "observations"
     }
     return ReadBatch(batch=Batch(**frame, observations=tuple(known)), held=tuple(held))
+
+
+def _observation(raw: msgspec.Raw, place: str) -> Observation | HeldObservation:
+    try:
+        loose = _LOOSE_OBSERVATION.decode(raw)
+    except msgspec.DecodeError as wrong:
+        raise Malformed(place_of(wrong, within=place)) from wrong
+    envelope: dict[str, Any] = {
+        name: getattr(loose, name) for name in loose.__struct_fields__ if name != "fact"
+    }
+    try:
+        kind = _KIND.decode(loose.fact).kind
+        if kind not in KINDS:
+            return HeldObservation(**envelope, fact=Held(kind=kind, raw=loose.fact))
+        return Observation(**envelope, fact=_FACT.decode(loose.fact))
+    except msgspec.DecodeError as wrong:
+        raise Malformed(place_of(wrong, within=f"{place}.fact")) from wrong
