@@ -1,0 +1,56 @@
+# `make` alone lists the targets.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help run test test-unit test-lab lint types fix bench bench-small lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp  ## a collector and an agent watching this machine, from nothing
+	@$(PYTHON) deploy/here.py
+
+test: $(VENV)/dev.stamp  ## everything the tests need, then all tests
+	@deploy/debian-packages deploy/locks/debian-test.txt
+	$(PYTHON) -m pytest
+
+test-unit: $(VENV)/dev.stamp  ## the fast ones
+	$(PYTHON) -m pytest -q tests/unit tests/architecture
+
+test-lab: $(VENV)/dev.stamp  ## real USB hot-plug in a virtual machine: WARDWATCH_LAB=path/to/labctl
+	$(PYTHON) -m pytest tests/lab
+
+lint: $(VENV)/dev.stamp  ## style and import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+
+types: $(VENV)/dev.stamp  ## strict types
+	$(VENV)/bin/mypy
+
+fix: $(VENV)/dev.stamp  ## format, and mend what a machine can mend
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(VENV)/dev.stamp  ## every figure, into .wardwatch/bench.json (about 20 minutes)
+	@deploy/debian-packages deploy/locks/debian-test.txt
+	$(PYTHON) -m tests.bench
+
+bench-small: $(VENV)/dev.stamp  ## the same with small loads (about 2 minutes)
+	@deploy/debian-packages deploy/locks/debian-test.txt
+	$(PYTHON) -m tests.bench --small
+
+lock: $(VENV)/dev.stamp  ## new lock files from pyproject.toml
+	@deploy/locks/relock $(VENV)/bin/uv
+
+clean:  ## forget the virtual environment and the state of `make run`
+	rm -rf $(VENV) .wardwatch
+
+$(VENV)/run.stamp: pyproject.toml deploy/locks/agent.txt deploy/locks/collector.txt
+	@deploy/virtualenv $(VENV) deploy/locks/agent.txt deploy/locks/collector.txt
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml deploy/locks/dev.txt
+	@deploy/virtualenv $(VENV) deploy/locks/dev.txt
+	@touch $@ $(VENV)/run.stamp
