@@ -147,6 +147,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     attempts_window: str = "60s"
     state_beat: str = "5m"
     heartbeat: str = "30s"
+    desktop_repeat: str = "10m"
     silence_intervals: int = 3
     silence_notice: str = "10m"
     silence_escalates: str = "7d"
