@@ -1,0 +1,62 @@
+"""Which change of a case is worth a mail, and to whom: pure.
+
+An alert's key is made of the case and the occasion, so deciding twice is sending once.
+"""
+
+from enum import StrEnum
+
+from checks.policy import Endpoint, Mode, Policy, Recipient
+from collector.cases import Case
+from collector.judging.records import Alert
+
+
+class Occasion(StrEnum):
+    FIRST = "first"
+    RAISED = "raised"
+    OVERDUE = "overdue"
+
+
+def alert_for(case: Case, occasion: Occasion, policy: Policy, endpoint: Endpoint) -> Alert | None:
+    """The mail that this change asks for; None where nobody shall be mailed.
+
+    Nobody is when the rule has no `mail` clock, when the endpoint's zone only observes,
+    or when no recipient wants this severity and department.
+    """
+    if not policy.settings(case.rule).mail or mode_of(policy, endpoint) == "observe":
+        return None
+    recipients = tuple(
+        recipient.address for recipient in policy.mail.recipients if _wants(recipient, case)
+    )
+    if not recipients:
+        return None
+    return Alert(
+        key=_key(case, occasion),
+        case=case.id,
+        occasion=str(occasion),
+        recipients=tuple(dict.fromkeys(recipients)),
+    )
+
+
+def is_overdue(case: Case, now_us: int) -> bool:
+    """Whether nobody acknowledged the case although its clock has run out."""
+    waits = case.state == "awaiting_acknowledgement"
+    return waits and 0 < case.acknowledge_due_us < now_us
+
+
+def mode_of(policy: Policy, endpoint: Endpoint) -> str:
+    """The mode of the endpoint's zone, or the policy's own."""
+    modes = {zone.name: zone.mode for zone in policy.zones}
+    mode: Mode = policy.mode
+    return modes.get(endpoint.zone) or mode
+
+
+def _wants(recipient: Recipient, case: Case) -> bool:
+    grave_enough = case.severity.rank <= recipient.severity.rank
+    return grave_enough and (not recipient.departments or case.department in recipient.departments)
+
+
+def _key(case: Case, occasion: Occasion) -> str:
+    """A severity is reached once: `CASE:raised:critical`."""
+    if occasion is Occasion.RAISED:
+        return f"{case.id}:{occasion}:{case.severity}"
+    return f"{case.id}:{occasion}"

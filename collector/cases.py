@@ -1,0 +1,242 @@
+"""What a case is and how it moves: a pure state machine.
+
+A case gathers the findings of one rule at one endpoint about one subject.  Findings
+join the open case; after its close the next finding opens a new one.
+
+    待签收 ─acknowledge─► 待核实 ─verify─► 处置中 ─handle─► 待整改 ─rectify─► 待复查 ─recheck─► 已销号
+    any open state ─close─► 已销号,  ─false_alarm─► 误报   (both with a reason)
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+import msgspec
+
+from checks.finding import Finding, Severity
+from collector.clocks import Deadlines
+
+REASON_LIMIT = 2000
+"""Characters of a person's own words that are kept with an act."""
+
+
+class CaseState(StrEnum):
+    AWAITING_ACKNOWLEDGEMENT = "awaiting_acknowledgement"
+    AWAITING_VERIFICATION = "awaiting_verification"
+    HANDLING = "handling"
+    AWAITING_RECTIFICATION = "awaiting_rectification"
+    AWAITING_RECHECK = "awaiting_recheck"
+    CLOSED = "closed"
+    FALSE_ALARM = "false_alarm"
+
+
+CLOSED_STATES = frozenset({CaseState.CLOSED, CaseState.FALSE_ALARM})
+
+
+class Act(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    VERIFY = "verify"
+    HANDLE = "handle"
+    RECTIFY = "rectify"
+    RECHECK = "recheck"
+    CLOSE = "close"
+    FALSE_ALARM = "false_alarm"
+    COMMENT = "comment"
+
+
+STEPS: Mapping[Act, tuple[CaseState, CaseState]] = MappingProxyType(
+    {
+        Act.ACKNOWLEDGE: (CaseState.AWAITING_ACKNOWLEDGEMENT, CaseState.AWAITING_VERIFICATION),
+        Act.VERIFY: (CaseState.AWAITING_VERIFICATION, CaseState.HANDLING),
+        Act.HANDLE: (CaseState.HANDLING, CaseState.AWAITING_RECTIFICATION),
+        Act.RECTIFY: (CaseState.AWAITING_RECTIFICATION, CaseState.AWAITING_RECHECK),
+        Act.RECHECK: (CaseState.AWAITING_RECHECK, CaseState.CLOSED),
+    }
+)
+EXITS: Mapping[Act, CaseState] = MappingProxyType(
+    {Act.CLOSE: CaseState.CLOSED, Act.FALSE_ALARM: CaseState.FALSE_ALARM}
+)
+NEED_REASON = frozenset({Act.CLOSE, Act.FALSE_ALARM, Act.COMMENT})
+
+REFUSED = "refused"
+"""The act of a timeline line that tells of a step which did not fit any more."""
+
+UNKNOWN_ACT = "There is no such step: {act}"
+REASON_MISSING = "Please give a reason"
+REASON_TOO_LONG = "The reason is longer than {limit} characters"
+ALREADY_CLOSED = "The case is closed already"
+OUT_OF_ORDER = "This step does not fit the case's present state"
+NO_SUCH_CASE = "There is no such case: {case}"
+NOT_JUDGED_YET = "The step is recorded but has not taken effect yet"
+
+
+class ActRefused(Exception):
+    """An act that the case cannot bear.
+
+    `message` is a catalogue id (an English sentence with `{named}` places), `params`
+    what fills it, for the people who asked.
+    """
+
+    def __init__(self, message: str, **params: str) -> None:
+        super().__init__(message.format(**params))
+        self.message = message
+        self.params: Mapping[str, str] = MappingProxyType(params)
+
+
+class CaseKey(msgspec.Struct, frozen=True, gc=False):
+    """Findings with the same key belong together."""
+
+    agent: str
+    rule: str
+    subject: str
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One finding with what tells it apart: the fact's sequence at its agent and the
+    finding's place among all that the fact gave.  `happened_us` is the fact's time,
+    `learned_us` when the collector received it.
+    """
+
+    rule: str
+    finding: Finding
+    severity: Severity
+    sequence: int
+    ordinal: int
+    happened_us: int
+    learned_us: int
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One case as the store has it; times are microseconds since the epoch, 0 is never.
+
+    `opened_us` is when the collector learned of it, `last_seen_us` when the newest of
+    its findings happened at the endpoint.
+    """
+
+    id: str
+    rule: str
+    agent: str
+    subject: str
+    severity: Severity
+    state: CaseState
+    opened_us: int
+    last_seen_us: int
+    closed_us: int = 0
+    count: int
+    policy_version: int
+    decided_by: str
+    message: str
+    params: Mapping[str, str]
+    acknowledge_due_us: int = 0
+    contain_due_us: int = 0
+    close_due_us: int = 0
+    acknowledged_by: str = ""
+    department: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state not in CLOSED_STATES
+
+    @property
+    def key(self) -> CaseKey:
+        return CaseKey(self.agent, self.rule, self.subject)
+
+
+def case_id(key: CaseKey, sequence: int) -> str:
+    """The same case has the same id however often the journal is replayed.
+
+    RULE, a dash and 40 bits of SHA-256 over who, what and the first fact.
+    """
+    told = "\0".join((key.agent, key.rule, key.subject, str(sequence)))
+    digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
+    return f"{key.rule}-{base64.b32encode(digest[:5]).decode('ascii')}"
+
+
+def opened(
+    key: CaseKey,
+    sighting: Sighting,
+    *,
+    policy_version: int,
+    deadlines: Deadlines,
+    department: str,
+) -> Case:
+    """A new case of its first finding."""
+    finding = sighting.finding
+    return Case(
+        id=case_id(key, sighting.sequence),
+        rule=key.rule,
+        agent=key.agent,
+        subject=key.subject,
+        severity=sighting.severity,
+        state=CaseState.AWAITING_ACKNOWLEDGEMENT,
+        opened_us=sighting.learned_us,
+        last_seen_us=sighting.happened_us,
+        count=finding.count,
+        policy_version=policy_version,
+        decided_by=finding.decided_by,
+        message=finding.message,
+        params=finding.params,
+        acknowledge_due_us=deadlines.acknowledge_us,
+        contain_due_us=deadlines.contain_us,
+        close_due_us=deadlines.close_us,
+        department=department,
+    )
+
+
+def joined(case: Case, sighting: Sighting) -> Case:
+    """The open case with one more finding; its severity only ever rises."""
+    graver = sighting.severity.rank < case.severity.rank
+    return msgspec.structs.replace(
+        case,
+        count=case.count + sighting.finding.count,
+        last_seen_us=max(case.last_seen_us, sighting.happened_us),
+        severity=sighting.severity if graver else case.severity,
+    )
+
+
+def after_act(case: Case, act: str, *, actor: str, reason: str, at_us: int) -> Case:
+    """The case after what a person did to it.
+
+    Raises:
+        ActRefused: the step does not exist, needs a reason, or does not fit the state.
+    """
+    step = _known(act)
+    if step in NEED_REASON and not reason.strip():
+        raise ActRefused(REASON_MISSING)
+    if len(reason) > REASON_LIMIT:
+        raise ActRefused(REASON_TOO_LONG, limit=str(REASON_LIMIT))
+    if step is Act.COMMENT:
+        return case
+    if not case.is_open:
+        raise ActRefused(ALREADY_CLOSED)
+    reached = EXITS.get(step) or _next_state(case.state, step)
+    return msgspec.structs.replace(
+        case,
+        state=reached,
+        acknowledged_by=actor if step is Act.ACKNOWLEDGE else case.acknowledged_by,
+        closed_us=at_us if reached in CLOSED_STATES else 0,
+    )
+
+
+def possible_acts(state: CaseState) -> tuple[Act, ...]:
+    """What may be done to a case in this state, the step forward first."""
+    if state in CLOSED_STATES:
+        return (Act.COMMENT,)
+    forward = tuple(act for act, (before, _) in STEPS.items() if before is state)
+    return (*forward, *EXITS, Act.COMMENT)
+
+
+def _known(act: str) -> Act:
+    try:
+        return Act(act)
+    except ValueError:
+        raise ActRefused(UNKNOWN_ACT, act=act) from None
+
+
+def _next_state(state: CaseState, step: Act) -> CaseState:
+    before, after = STEPS[step]
+    if state is not before:
+        raise ActRefused(OUT_OF_ORDER)
+    return after

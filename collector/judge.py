@@ -1,0 +1,231 @@
+"""Follows the journal: rows for searching, findings, cases, alerts and the cursor change
+in one transaction, so that a fact counts once whatever is killed.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Mapping
+from threading import Event
+
+from sqlalchemy import Connection, Engine, delete, insert, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from checks.check import Check
+from checks.evaluate import Evaluator
+from checks.facts import Fact
+from collector.entries import EntryKind, Mailed
+from collector.judging.memory import IN_FORCE, Memory
+from collector.judging.reading import Unreadable, read_body
+from collector.judging.statements import Statements
+from collector.judging.step import Step
+from collector.ports import Change, Changes, Entry, Journal
+from collector.store import schema
+
+log = logging.getLogger(__name__)
+
+OBSERVATIONS_A_STEP = 2_000
+"""About a quarter of a second's work: how long a person's act may have to wait."""
+ENTRIES_A_READ = 64
+IDLE_S = 1.0
+RETRY_S = 1.0
+
+DERIVED = (
+    schema.cursor,
+    schema.policy_in_force,
+    schema.observations,
+    schema.held,
+    schema.latest,
+    schema.endpoints,
+    schema.coverage_holes,
+    schema.cases,
+    schema.findings,
+    schema.timeline,
+    schema.unknowns,
+    schema.alerts,
+)
+"""What a replay of the journal makes again."""
+
+
+class JudgedElsewhere(Exception):
+    """Another process moved the cursor; this one must look again before it goes on."""
+
+
+class Judge:
+    """The one writer of everything derived."""
+
+    def __init__(
+        self, *, journal: Journal, store: Engine, changes: Changes, checks: Mapping[str, Check]
+    ) -> None:
+        self._journal = journal
+        self._store = store
+        self._changes = changes
+        self._evaluator = Evaluator(checks)
+        self._needed = frozenset[type[Fact]](kind for c in checks.values() for kind in c.needs)
+        self._statements = Statements(store.dialect)
+        self._memory = Memory(self._needed)
+        self._loaded = False
+        self._ahead: deque[Entry] = deque()
+
+    def step(self) -> bool:
+        """Judges the next entries; False when there was none.
+
+        Raises:
+            OperationalError: the store cannot be written now; nothing was changed.
+            JudgedElsewhere: the store was moved on by another judge; nothing was changed.
+        """
+        entries = self._next_entries()
+        if not entries:
+            return False
+        try:
+            self._judge(entries)
+        except (OperationalError, InterfaceError, JudgedElsewhere):
+            self._forget()
+            raise
+        except Exception as poison:  # noqa: BLE001 - an entry that the store cannot bear is a fault, not an end
+            self._forget()
+            self._judge_singly(entries, poison)
+        return True
+
+    def run(self, stop: Event) -> None:
+        """Follows the journal until `stop` is set."""
+        while not stop.is_set():
+            try:
+                if not self.step():
+                    self._journal.wait_beyond(self._memory.cursor, IDLE_S)
+            except (OperationalError, InterfaceError, JudgedElsewhere) as failure:
+                log.warning("judging is held up", extra={"why": str(failure)})
+                stop.wait(RETRY_S)
+
+    # -------------------------------------------------------------------------- steps
+
+    def _next_entries(self) -> list[Entry]:
+        """As many as make a step, and one at least, however large."""
+        if not self._loaded:
+            with self._store.connect() as connection:
+                self._memory.load(connection)
+            self._loaded = True
+        if not self._ahead:
+            self._ahead.extend(self._journal.after(self._memory.cursor, ENTRIES_A_READ))
+        taken: list[Entry] = []
+        room = OBSERVATIONS_A_STEP
+        while self._ahead and (not taken or room >= _size(self._ahead[0])):
+            taken.append(self._ahead.popleft())
+            room -= _size(taken[-1])
+        return taken
+
+    def _judge(self, entries: list[Entry], *, fault: str = "") -> None:
+        """Judges these in one transaction, or only records that they are at fault."""
+        before = self._memory.cursor
+        step = Step(self._memory, self._evaluator, self._needed)
+        for entry in entries:
+            if fault:
+                step.fault(entry, fault)
+            else:
+                step.take(entry)
+        with self._store.begin() as connection:
+            _move_cursor(connection, before, entries[-1].id)
+            step.tally.write(connection, self._statements)
+        self._memory.cursor = entries[-1].id
+        tally = step.tally
+        self._changes.publish(
+            Change(
+                cases=(*tally.cases, *sorted(tally.touched - tally.cases.keys())),
+                endpoints=tuple(tally.endpoints),
+                entry=entries[-1].id,
+            )
+        )
+
+    def _judge_singly(self, entries: list[Entry], poison: Exception) -> None:
+        """One transaction each, so that the one which fails is alone in failing."""
+        log.error("a step failed; its entries are judged one by one", extra={"why": repr(poison)})
+        for entry in entries:
+            with self._store.connect() as connection:
+                self._memory.load(connection)
+            try:
+                self._judge([entry])
+            except (OperationalError, InterfaceError, JudgedElsewhere):
+                self._forget()
+                raise
+            except Exception as failure:  # noqa: BLE001 - recorded as the verdict on this entry
+                with self._store.connect() as connection:
+                    self._memory.load(connection)
+                self._judge([entry], fault=f"{type(failure).__name__}: {failure}"[:500])
+        self._loaded = True
+
+    def _forget(self) -> None:
+        self._loaded = False
+        self._ahead.clear()
+
+    # ------------------------------------------------------------------------ rebuild
+
+    def rebuild(self) -> None:
+        """As `rebuild`, for a judge that is running in this process."""
+        rebuild(self._store, self._journal)
+        self._forget()
+
+
+def rebuild(store: Engine, journal: Journal) -> None:
+    """Empties everything derived; the next steps replay the journal from its beginning.
+
+    Alerts that the journal knows to be mailed are kept as sent beforehand, so that no
+    replay sends them again.
+    """
+    mailed = _mailed(journal)
+    with store.begin() as connection:
+        for table in DERIVED:
+            connection.execute(delete(table))
+        if mailed:
+            connection.execute(insert(schema.alerts), mailed)
+
+
+def _mailed(journal: Journal) -> list[dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    after = 0
+    while entries := journal.after(after, ENTRIES_A_READ):
+        for entry in entries:
+            if entry.kind == EntryKind.MAILED:
+                row = _sent_row(entry)
+                found[str(row["key"])] = row
+        after = entries[-1].id
+    return list(found.values())
+
+
+def _sent_row(entry: Entry) -> dict[str, object]:
+    mailed = read_body(entry)
+    if not isinstance(mailed, Mailed):
+        raise Unreadable(f"entry {entry.id} is no mail")
+    return {
+        "key": mailed.key,
+        "case": mailed.case,
+        "occasion": mailed.occasion,
+        "created_us": entry.received_us,
+        "recipients": list(mailed.recipients),
+        "delivered": list(mailed.recipients),
+        "state": "sent" if mailed.recipients else "refused",
+        "next_try_us": 0,
+        "sent_us": entry.received_us,
+        "error": mailed.error,
+    }
+
+
+def _move_cursor(connection: Connection, before: int, after: int) -> None:
+    """First in the transaction: whoever comes second finds the cursor moved.
+
+    Raises:
+        JudgedElsewhere: it is not where this judge left it.
+    """
+    cursor = schema.cursor
+    moved = connection.execute(
+        update(cursor)
+        .where(cursor.c.name == IN_FORCE, cursor.c.entry == before)
+        .values(entry=after)
+    )
+    if moved.rowcount == 1:
+        return
+    if before:
+        raise JudgedElsewhere(f"the cursor is not at {before} any more")
+    connection.execute(insert(cursor).values(name=IN_FORCE, entry=after))
+
+
+def _size(entry: Entry) -> int:
+    return max(1, entry.last - entry.first + 1) if entry.kind == EntryKind.BATCH else 1

@@ -1,0 +1,1 @@
+"""How the judge reads an entry, what it remembers, what it writes."""

@@ -1,0 +1,153 @@
+"""What one step of the judge is going to write: rows gathered, then written at once."""
+
+import msgspec
+from sqlalchemy import Connection, update
+
+from collector.cases import Case
+from collector.judging.records import Alert, EndpointRecord, Hole
+from collector.judging.statements import Row, Statements
+from collector.store import schema
+
+
+class Tally:
+    """Rows by table.  What changes often in one step (a case, an endpoint, a state) is
+    kept by its key and written once.
+    """
+
+    def __init__(self) -> None:
+        self.observations: list[Row] = []
+        self.findings: list[Row] = []
+        self.timeline: list[Row] = []
+        self.alerts: list[Row] = []
+        self.mailed: list[tuple[str, tuple[str, ...], int, str]] = []
+        self.policy: list[Row] = []
+        self.holes: dict[tuple[str, str, int], Hole] = {}
+        self.cases: dict[str, Case] = {}
+        self.endpoints: dict[str, EndpointRecord] = {}
+        self.latest: dict[tuple[str, str], tuple[int, str]] = {}
+        self.held: dict[tuple[str, str], tuple[int, int]] = {}
+        self.touched: set[str] = set()  # cases of which only the story changed
+        self.unknowns: dict[tuple[str, str], Row] = {}
+
+    def add_alert(self, alert: Alert, now_us: int) -> None:
+        to = dumped(alert.recipients)
+        self.alerts.append(
+            (
+                alert.key,
+                alert.case,
+                alert.occasion,
+                now_us,
+                to,
+                "[]",
+                "waiting",
+                0,
+                now_us,
+                0,
+                0,
+                "",
+            )
+        )
+
+    def add_held(self, agent: str, kind: str, at_us: int) -> None:
+        count, _ = self.held.get((agent, kind), (0, 0))
+        self.held[agent, kind] = (count + 1, at_us)
+
+    def add_unknown(self, agent: str, rule: str, at_us: int, why: str) -> None:
+        before = self.unknowns.get((agent, rule))
+        since_us, count = (before[2], before[4]) if before else (at_us, 0)
+        assert isinstance(count, int)
+        self.unknowns[agent, rule] = (agent, rule, since_us, at_us, count + 1, why)
+
+    def add_hole(self, hole: Hole) -> None:
+        self.holes[hole.agent, hole.sensor, hole.from_us] = hole
+
+    def write(self, connection: Connection, statements: Statements) -> None:
+        """All rows, within the caller's transaction."""
+        statements.policy.write(connection, self.policy)
+        statements.observations.write(connection, self.observations)
+        statements.findings.write(connection, self.findings)
+        statements.cases.write(connection, [case_row(case) for case in self.cases.values()])
+        statements.timeline.write(connection, self.timeline)
+        statements.alerts.write(connection, self.alerts)
+        statements.endpoints.write(
+            connection, [endpoint_row(record) for record in self.endpoints.values()]
+        )
+        statements.latest.write(connection, [(*key, *row) for key, row in self.latest.items()])
+        statements.held.write(connection, [(*key, *row) for key, row in self.held.items()])
+        statements.unknowns.write(connection, list(self.unknowns.values()))
+        statements.holes.write(
+            connection, [msgspec.structs.astuple(hole) for hole in self.holes.values()]
+        )
+        self._mark_mailed(connection)
+
+    def _mark_mailed(self, connection: Connection) -> None:
+        alerts = schema.alerts
+        for key, delivered, at_us, error in self.mailed:
+            connection.execute(
+                update(alerts)
+                .where(alerts.c.key == key)
+                .values(
+                    state="sent" if delivered else "refused",
+                    delivered=list(delivered),
+                    sent_us=at_us if delivered else 0,
+                    error=error,
+                )
+            )
+
+
+def dumped(value: object) -> str:
+    """JSON for a Json column, as the driver takes it."""
+    return msgspec.json.encode(value).decode("utf-8")
+
+
+def case_row(case: Case) -> Row:
+    """In the order of the columns of `cases`."""
+    return (
+        case.id,
+        case.rule,
+        case.agent,
+        case.subject,
+        str(case.severity),
+        case.severity.rank,
+        str(case.state),
+        case.opened_us,
+        case.last_seen_us,
+        case.closed_us,
+        case.count,
+        case.policy_version,
+        case.decided_by,
+        case.message,
+        dumped(dict(case.params)),
+        case.acknowledge_due_us,
+        case.contain_due_us,
+        case.close_due_us,
+        case.acknowledged_by,
+        case.department,
+    )
+
+
+def endpoint_row(record: EndpointRecord) -> Row:
+    """In the order of the columns of `endpoints`."""
+    register = record.registered
+    return (
+        register.id,
+        register.name,
+        record.host,
+        register.department,
+        register.owner,
+        register.place,
+        register.phone,
+        register.zone,
+        dumped(register.groups),
+        register.clinical,
+        register.protection_level,
+        record.enrolled_us,
+        record.version,
+        record.policy_version,
+        record.last_heard_us,
+        record.state,
+        record.open_cases,
+        record.last_sequence,
+        record.last_at_us,
+        record.boot,
+    )
