@@ -17,7 +17,8 @@ def test_the_version_is_the_top_of_the_changelog():
 
     top = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
 
-    assert top and top[1] == version
+    assert top
+    assert top[1] == version
 
 
 def test_every_rule_stands_in_the_rooms_readme():
