@@ -1,0 +1,72 @@
+"""What people do to cases: looked at, journalled, and waited for until it is done."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Engine, select
+
+from checks.wire import encode
+from collector.cases import (
+    NO_SUCH_CASE,
+    NOT_JUDGED_YET,
+    REFUSED,
+    ActRefused,
+    Case,
+    after_act,
+)
+from collector.entries import CaseAct, EntryKind
+from collector.judging.memory import case_from
+from collector.ports import Changes, Clock, Journal
+from collector.store import schema
+
+PATIENCE_S = 5.0
+
+
+class CaseActs:
+    """Fits `collector.ports.Acts`.  The judge works in this same process."""
+
+    def __init__(self, *, journal: Journal, store: Engine, changes: Changes, clock: Clock) -> None:
+        self._journal = journal
+        self._store = store
+        self._changes = changes
+        self._clock = clock
+
+    def on_case(self, case: str, act: str, *, actor: str, reason: str = "") -> None:
+        """Done when this returns.
+
+        Raises:
+            ActRefused: there is no such case, the step does not fit it, somebody else
+                was quicker, or the judge has not come to it in five seconds.
+        """
+        self.on_cases((case,), act, actor=actor, reason=reason)
+
+    def on_cases(self, cases: Iterable[str], act: str, *, actor: str, reason: str = "") -> None:
+        """The same for many at once: when one refuses beforehand, none is touched."""
+        wanted = tuple(cases)
+        for case in wanted:
+            after_act(self._case(case), act, actor=actor, reason=reason, at_us=self._clock())
+        done = [CaseAct(case=case, act=act, actor=actor, reason=reason.strip()) for case in wanted]
+        entries = [self._journal.append(EntryKind.ACT, encode(one)) for one in done]
+        for case, entry in zip(wanted, entries, strict=True):
+            self._await(case, entry)
+
+    def _case(self, case: str) -> Case:
+        with self._store.connect() as connection:
+            row = connection.execute(
+                select(schema.cases).where(schema.cases.c.id == case)
+            ).one_or_none()
+        if row is None:
+            raise ActRefused(NO_SUCH_CASE, case=case)
+        return case_from(row)
+
+    def _await(self, case: str, entry: int) -> None:
+        if not self._changes.wait_for_entry(entry, PATIENCE_S):
+            raise ActRefused(NOT_JUDGED_YET)
+        told = schema.timeline
+        with self._store.connect() as connection:
+            refusal = connection.execute(
+                select(told.c.detail).where(
+                    told.c.case == case, told.c.entry == entry, told.c.act == REFUSED
+                )
+            ).scalar_one_or_none()
+        if refusal is not None:
+            raise ActRefused(refusal["message"])
