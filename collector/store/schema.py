@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -131,6 +132,17 @@ observations = Table(
 )
 Index("ix_observations_at_us", observations.c.at_us)
 Index("ix_observations_agent_sequence", observations.c.agent, observations.c.sequence)
+# Few rows of many: the index holds only these, and a query must say it in the same words.
+ABOUT_MEDIA = text(
+    "kind IN ('medium_attached', 'medium_detached', 'medium_mounted', 'medium_unmounted', "
+    "'medium_accessed', 'medium_scanned')"
+)
+Index(
+    "ix_observations_media",
+    observations.c.id,
+    sqlite_where=ABOUT_MEDIA,
+    postgresql_where=ABOUT_MEDIA,
+)
 
 held = Table(
     "held",

@@ -1,0 +1,270 @@
+"""Cases with their endpoints, evidence and story."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    tuple_,
+)
+
+from checks.finding import Severity
+from checks.policy import Endpoint
+from collector.cases import CLOSED_STATES, Case, CaseState
+from collector.queries.endpoints import endpoint_of
+from collector.store import schema
+
+EVIDENCE_SHOWN = 50
+"""Of a case with 10,000 findings the newest are shown and the rest counted."""
+
+_CLOSED = tuple(sorted(CLOSED_STATES))
+_OF_FINDING = (
+    "at_us",
+    "agent",
+    "sequence",
+    "message",
+    "params",
+    "severity",
+    "decided_by",
+    "policy_version",
+    "count",
+)
+_BEFORE_CONTAINED = (
+    CaseState.AWAITING_ACKNOWLEDGEMENT,
+    CaseState.AWAITING_VERIFICATION,
+    CaseState.HANDLING,
+)
+
+
+class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What is empty does not narrow.  `since_us` compares when it was last seen, `text`
+    is looked for in subject, case number and the endpoint's line of the register.
+    """
+
+    states: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    endpoint: str = ""
+    department: str = ""
+    since_us: int = 0
+    text: str = ""
+    only_open: bool = False
+
+
+class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
+    case: Case
+    endpoint: Endpoint
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding; `fact` is the observation's JSON, empty when it is no longer kept."""
+
+    at_us: int
+    agent: str
+    sequence: int
+    message: str
+    params: Mapping[str, str]
+    severity: Severity
+    decided_by: str
+    policy_version: int
+    count: int
+    fact: str
+
+
+class StoryLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a case's timeline; `actor` is empty for the collector itself."""
+
+    at_us: int
+    actor: str
+    act: str
+    detail: Mapping[str, Any]
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of cases ended: newest first by opening, which never changes."""
+
+    opened_us: int
+    id: str
+
+
+class NextClock(msgspec.Struct, frozen=True, kw_only=True):
+    """The clock that runs out next: `acknowledge`, `contain` or `close`."""
+
+    name: str
+    due_us: int
+
+    def is_over(self, now_us: int) -> bool:
+        return self.due_us < now_us
+
+
+def next_clock(subject: Case) -> NextClock | None:
+    """The clock that still has to be met in the case's present state, if any."""
+    if not subject.is_open:
+        return None
+    waits = subject.state is CaseState.AWAITING_ACKNOWLEDGEMENT
+    if waits and subject.acknowledge_due_us:
+        return NextClock(name="acknowledge", due_us=subject.acknowledge_due_us)
+    if subject.state in _BEFORE_CONTAINED and subject.contain_due_us:
+        return NextClock(name="contain", due_us=subject.contain_due_us)
+    if subject.close_due_us:
+        return NextClock(name="close", due_us=subject.close_due_us)
+    return None
+
+
+def newest_cases(
+    engine: Engine, wanted: CaseFilter, *, limit: int, after: Position | None = None
+) -> list[CaseRow]:
+    """By opening, newest first; those after a position are older."""
+    cases = schema.cases.c
+    asked = _narrowed(_rows(), wanted)
+    if after is not None:
+        asked = asked.where(tuple_(cases.opened_us, cases.id) < (after.opened_us, after.id))
+    asked = asked.order_by(cases.opened_us.desc(), cases.id.desc()).limit(limit)
+    return _fetched(engine, asked)
+
+
+def urgent_cases(
+    engine: Engine, wanted: CaseFilter, *, now_us: int, limit: int, offset: int = 0
+) -> list[CaseRow]:
+    """Open before closed, overdue before the rest, then by severity, newest first."""
+    cases = schema.cases.c
+    asked = _narrowed(_rows(), wanted).order_by(
+        cases.state.in_(_CLOSED),
+        overdue(now_us).desc(),
+        cases.severity_rank,
+        cases.last_seen_us.desc(),
+        cases.id,
+    )
+    return _fetched(engine, asked.limit(limit).offset(offset))
+
+
+def count_cases(engine: Engine, wanted: CaseFilter) -> int:
+    asked = _narrowed(_rows(), wanted).with_only_columns(func.count())
+    with engine.connect() as connection:
+        return connection.execute(asked).scalar_one()
+
+
+def case_named(engine: Engine, case_id: str) -> CaseRow | None:
+    found = _fetched(engine, _rows().where(schema.cases.c.id == case_id))
+    return found[0] if found else None
+
+
+def evidence_of(engine: Engine, case_id: str, *, limit: int = EVIDENCE_SHOWN) -> list[Evidence]:
+    """The case's findings, newest first, each with the fact that it was seen in."""
+    findings, seen = schema.findings, schema.observations
+    same = and_(findings.c.agent == seen.c.agent, findings.c.sequence == seen.c.sequence)
+    asked = (
+        select(
+            *(findings.c[name] for name in _OF_FINDING),
+            func.coalesce(seen.c.fact, "").label("fact"),
+        )
+        .select_from(findings.outerjoin(seen, same))
+        .where(findings.c.case == case_id)
+        .order_by(findings.c.at_us.desc(), findings.c.sequence.desc(), findings.c.ordinal)
+        .limit(limit)
+    )
+    with engine.connect() as connection:
+        return [
+            msgspec.convert(dict(row), Evidence) for row in connection.execute(asked).mappings()
+        ]
+
+
+def count_findings(engine: Engine, case_id: str) -> int:
+    asked = select(func.count()).where(schema.findings.c.case == case_id)
+    with engine.connect() as connection:
+        return connection.execute(asked).scalar_one()
+
+
+def story_of(engine: Engine, case_id: str) -> list[StoryLine]:
+    """The case's timeline, newest first."""
+    lines = schema.timeline.c
+    asked = (
+        select(schema.timeline)
+        .where(lines.case == case_id)
+        .order_by(lines.entry.desc(), lines.ordinal.desc())
+    )
+    with engine.connect() as connection:
+        return [
+            StoryLine(at_us=row.at_us, actor=row.actor, act=row.act, detail=row.detail)
+            for row in connection.execute(asked)
+        ]
+
+
+def overdue(now_us: int) -> ColumnElement[int]:
+    """1 where the clock of `next_clock` has run out, else 0."""
+    cases = schema.cases.c
+    waits = cases.state == CaseState.AWAITING_ACKNOWLEDGEMENT.value
+    due = case(
+        (cases.state.in_(_CLOSED), 0),
+        (and_(waits, cases.acknowledge_due_us > 0), cases.acknowledge_due_us),
+        (
+            and_(cases.state.in_(_BEFORE_CONTAINED), cases.contain_due_us > 0),
+            cases.contain_due_us,
+        ),
+        else_=cases.close_due_us,
+    )
+    return case((and_(due > 0, due < now_us), 1), else_=0)
+
+
+def _rows() -> Select[Any]:
+    cases, lines = schema.cases, schema.endpoints
+    register = [column.label(f"endpoint_{column.name}") for column in lines.columns]
+    joined = cases.outerjoin(lines, cases.c.agent == lines.c.agent)
+    return select(cases, *register).select_from(joined)
+
+
+def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
+    cases = schema.cases.c
+    if wanted.only_open:
+        asked = asked.where(cases.state.not_in(_CLOSED))
+    for column, values in (
+        (cases.state, wanted.states),
+        (cases.rule, wanted.rules),
+        (cases.severity, wanted.severities),
+    ):
+        if values:
+            asked = asked.where(column.in_(values))
+    if wanted.endpoint:
+        asked = asked.where(cases.agent == wanted.endpoint)
+    if wanted.department:
+        asked = asked.where(cases.department == wanted.department)
+    if wanted.since_us:
+        asked = asked.where(cases.last_seen_us >= wanted.since_us)
+    if wanted.text:
+        asked = asked.where(_mentions(wanted.text))
+    return asked
+
+
+def _mentions(text: str) -> ColumnElement[bool]:
+    lines, cases = schema.endpoints.c, schema.cases.c
+    looked_at: Iterable[ColumnElement[str]] = (
+        cases.id,
+        cases.subject,
+        lines.name,
+        lines.host,
+        lines.owner,
+        lines.place,
+        lines.department,
+    )
+    return or_(false(), *(column.icontains(text, autoescape=True) for column in looked_at))
+
+
+def _fetched(engine: Engine, asked: Select[Any]) -> list[CaseRow]:
+    with engine.connect() as connection:
+        return [_case_row(row) for row in connection.execute(asked).mappings()]
+
+
+def _case_row(values: RowMapping) -> CaseRow:
+    fields = {name: values[name] for name in Case.__struct_fields__}
+    own = msgspec.convert(fields, Case)
+    return CaseRow(case=own, endpoint=endpoint_of(values, own.agent, prefix="endpoint_"))
