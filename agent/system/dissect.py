@@ -1,0 +1,155 @@
+"""From the bytes of an IP packet to what a flow table needs.
+
+RFC 791, 8200 (extension headers), 9293 (TCP), 768, 792 and 4443 (ICMP).  Pure.
+"""
+
+import socket
+import struct
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import NamedTuple
+
+ETH_IPV4, ETH_IPV6 = 0x0800, 0x86DD
+TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
+
+_WITH_PORTS = frozenset((TCP, UDP, 33, 132, 136))  # and DCCP, SCTP, UDP-Lite
+_SYN, _RST, _ACK = 0x02, 0x04, 0x10
+_ECHO_REQUESTS = {ICMP: 8, ICMPV6: 128}
+_ECHO_REPLIES = {ICMP: 0, ICMPV6: 129}
+_ERRORS = {ICMP: frozenset((3, 11, 12)), ICMPV6: frozenset((1, 2, 3, 4))}
+_SEGMENT_BUSINESS = {ICMP: frozenset((4, 5, 9, 10)), ICMPV6: frozenset((*range(130, 138), 143))}
+"""Redirects, router and neighbour discovery, multicast listeners: never forwarded."""
+
+_FRAGMENT, _AUTHENTICATION = 44, 51
+_EXTENSIONS = frozenset((0, 43, 60, _FRAGMENT, _AUTHENTICATION, 135, 139, 140))
+_EXTENSIONS_FOLLOWED = 8
+_PORTS = struct.Struct(">HH")
+_SEQUENCE = struct.Struct(">I")
+
+
+class Signal(Enum):
+    """What a packet means for its flow."""
+
+    OPEN = auto()  # SYN
+    ACCEPT = auto()  # SYN+ACK
+    RESET = auto()
+    DATAGRAM = auto()
+    REQUEST = auto()  # ICMP echo
+    REPLY = auto()
+    ERROR = auto()  # ICMP error; the addresses are those of the packet it is about
+
+
+class Packet(NamedTuple):
+    """One packet as far as flows need it.  Addresses are packed.
+
+    An echo's identifier stands as `source_port` of the request and `destination_port`
+    of the reply; `sequence` is TCP's, 0 elsewhere.
+    """
+
+    protocol: int
+    source: bytes
+    source_port: int
+    destination: bytes
+    destination_port: int
+    signal: Signal
+    sequence: int = 0
+
+
+_Transport = Callable[[bytes, int, bytes, bytes, int], Packet | None]
+
+
+def dissect(ethertype: int, octets: bytes) -> Packet | None:
+    """The packet in these bytes, which begin with the IP header; None for what is no
+    first fragment, no flow, or cut off.
+    """
+    try:
+        if ethertype == ETH_IPV4:
+            return _ipv4(octets, _outer)
+        return _ipv6(octets, _outer) if ethertype == ETH_IPV6 else None
+    except (IndexError, struct.error):
+        return None
+
+
+def text(packed: bytes) -> str:
+    """An address as people write it."""
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+def _ipv4(octets: bytes, then: _Transport) -> Packet | None:
+    if octets[0] >> 4 != 4 or (octets[6] & 0x1F) or octets[7]:
+        return None
+    start = (octets[0] & 0x0F) * 4
+    return then(octets, octets[9], octets[12:16], octets[16:20], start)
+
+
+def _ipv6(octets: bytes, then: _Transport) -> Packet | None:
+    if octets[0] >> 4 != 6:
+        return None
+    protocol, start = octets[6], 40
+    for _ in range(_EXTENSIONS_FOLLOWED):
+        if protocol not in _EXTENSIONS:
+            break
+        if protocol == _FRAGMENT:
+            if octets[start + 2] or octets[start + 3] & 0xF8:
+                return None
+            length = 8
+        elif protocol == _AUTHENTICATION:
+            length = (octets[start + 1] + 2) * 4
+        else:
+            length = (octets[start + 1] + 1) * 8
+        protocol, start = octets[start], start + length
+    return then(octets, protocol, octets[8:24], octets[24:40], start)
+
+
+def _outer(
+    octets: bytes, protocol: int, source: bytes, destination: bytes, start: int
+) -> Packet | None:
+    if protocol == TCP:
+        return _tcp(octets, source, destination, start)
+    if protocol in (ICMP, ICMPV6):
+        return _icmp(octets, protocol, source, destination, start)
+    ports = _PORTS.unpack_from(octets, start) if protocol in _WITH_PORTS else (0, 0)
+    return Packet(protocol, source, ports[0], destination, ports[1], Signal.DATAGRAM)
+
+
+def _tcp(octets: bytes, source: bytes, destination: bytes, start: int) -> Packet | None:
+    flags = octets[start + 13]
+    if flags & _RST:
+        signal = Signal.RESET
+    elif flags & _SYN:
+        signal = Signal.ACCEPT if flags & _ACK else Signal.OPEN
+    else:
+        return None
+    ports = _PORTS.unpack_from(octets, start)
+    sequence = _SEQUENCE.unpack_from(octets, start + 4)[0]
+    return Packet(TCP, source, ports[0], destination, ports[1], signal, sequence)
+
+
+def _icmp(
+    octets: bytes, protocol: int, source: bytes, destination: bytes, start: int
+) -> Packet | None:
+    kind = octets[start]
+    if kind in _SEGMENT_BUSINESS[protocol]:
+        return None
+    if kind in _ERRORS[protocol]:
+        inner = octets[start + 8 :]
+        return _ipv4(inner, _inner) if protocol == ICMP else _ipv6(inner, _inner)
+    if kind == _ECHO_REQUESTS[protocol]:
+        identifier = _PORTS.unpack_from(octets, start + 4)[0]
+        return Packet(protocol, source, identifier, destination, 0, Signal.REQUEST)
+    if kind == _ECHO_REPLIES[protocol]:
+        identifier = _PORTS.unpack_from(octets, start + 4)[0]
+        return Packet(protocol, source, 0, destination, identifier, Signal.REPLY)
+    return Packet(protocol, source, 0, destination, 0, Signal.DATAGRAM)
+
+
+def _inner(
+    octets: bytes, protocol: int, source: bytes, destination: bytes, start: int
+) -> Packet | None:
+    """The packet an ICMP error is about: at least its first eight bytes are there."""
+    ports = (0, 0)
+    if protocol in _WITH_PORTS:
+        ports = _PORTS.unpack_from(octets, start)
+    elif protocol in _ECHO_REQUESTS and octets[start] == _ECHO_REQUESTS[protocol]:
+        ports = (_PORTS.unpack_from(octets, start + 4)[0], 0)
+    return Packet(protocol, source, ports[0], destination, ports[1], Signal.ERROR)

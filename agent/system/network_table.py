@@ -1,0 +1,232 @@
+"""The network as the agent knows it: netlink's tables with the kind of every link.
+
+Announcements only say that something changed; what counts is always read from the
+kernel's tables, so that a change that was not announced (IPv4 routes vanish silently
+with their link) cannot be missed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
+
+import msgspec
+
+from agent.system.linkkind import Hardware, hardware
+from agent.system.netlink import (
+    IFF_LOWER_UP,
+    IFF_UP,
+    NEWNEIGH,
+    NUD_WITNESS,
+    AddressRow,
+    LinkRow,
+    NeighbourRow,
+    RouteTables,
+    announcements,
+    changed_tables,
+    parse_neighbour,
+)
+from agent.system.nlmsg import Overrun
+from checks.facts.connections import Egress
+from checks.facts.network import Address, Link, Neighbour, NetworkState, Route
+from checks.plan import egress_over
+
+_MAIN_TABLE = 254
+_EGRESSES_KEPT = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What reading the announcements brought."""
+
+    changed: bool
+    overrun: bool
+
+
+class NetworkTable:
+    """Links, addresses and routes, kept current by `refresh`.  One thread only."""
+
+    def __init__(self, sysfs: Path = Path("/sys")) -> None:
+        self._sysfs = sysfs
+        self._tables = RouteTables()
+        self._announcements = announcements()
+        self._hardware: dict[LinkRow, Hardware] = {}
+        self._gateway_macs: dict[tuple[int, str], str] = {}
+        self._egresses: dict[tuple[int, str], Egress] = {}
+        self._links: dict[int, Link] = {}
+        self.state = NetworkState(links=(), routes=())
+        self.broadcasts: frozenset[str] = frozenset()
+        self.own_addresses: frozenset[str] = frozenset()
+        self.enslaved: frozenset[int] = frozenset()
+        self.reread()
+
+    def fileno(self) -> int:
+        return self._announcements.fileno()
+
+    def refresh(self) -> Change:
+        """Reads what was announced; the tables again if they may have changed."""
+        dirty = overrun = False
+        try:
+            for message in self._announcements.drain():
+                if changed_tables(message):
+                    dirty = True
+                elif message.type == NEWNEIGH:
+                    dirty |= self._gateway_moved(parse_neighbour(message.payload))
+        except Overrun:
+            dirty = overrun = True
+        if not dirty:
+            return Change(changed=False, overrun=False)
+        return Change(changed=self.reread(), overrun=overrun)
+
+    def reread(self) -> bool:
+        """All tables anew; whether anything is different."""
+        links = {row.index: row for row in self._tables.links()}
+        addresses = self._tables.addresses()
+        routes = self._routes(links)
+        self._hardware = {row: self._hardware_of(row) for row in links.values()}
+        found = NetworkState(
+            links=tuple(self._link(row, links, addresses) for row in links.values()), routes=routes
+        )
+        self.broadcasts = frozenset(_broadcasts(addresses))
+        self.own_addresses = frozenset(row.address for row in addresses)
+        self.enslaved = frozenset(row.index for row in links.values() if row.master)
+        both = (*self.state.links, *found.links)  # packets of a link that left may wait
+        self._links = {link.index: link for link in both}
+        changed = found != self.state
+        if changed:
+            self._egresses.clear()
+            self.state = found
+        return changed
+
+    def witnesses(self) -> tuple[Neighbour, ...]:
+        """Neighbours that answered lately."""
+        names = {link.index: link.name for link in self.state.links}
+        return tuple(
+            Neighbour(address=row.address, mac=row.mac, interface=names[row.index])
+            for row in self._tables.neighbours()
+            if row.state & NUD_WITNESS and row.mac and row.index in names
+        )
+
+    def egress(self, index: int, address: str) -> Egress:
+        """The way to this address over this link, also when the link has just left."""
+        known = self._egresses.get((index, address))
+        if known is None:
+            if len(self._egresses) >= _EGRESSES_KEPT:
+                self._egresses.clear()
+            known = self._egresses[index, address] = self._way(index, address)
+        return known
+
+    def close(self) -> None:
+        self._announcements.close()
+        self._tables.close()
+
+    def _way(self, index: int, address: str) -> Egress:
+        link = self._links.get(index)
+        if link is None:
+            return Egress(interface=f"#{index}", kind="unknown", gateway_known=False)
+        fitting = _fitting(address, link, self.state.routes)
+        if fitting and all(route.table == _MAIN_TABLE for route in fitting):
+            return egress_over(link, fitting[0], self.state.routes)
+        return self._asked_way(link, address)
+
+    def _asked_way(self, link: Link, address: str) -> Egress:
+        """What policy routing would do, in the kernel's own words."""
+        row = self._tables.route_to(address, link.index)
+        if row is None:
+            way = egress_over(link, None, self.state.routes)
+            return msgspec.structs.replace(way, gateway_known=False)
+        mac = self._gateway_macs.get((row.index, row.gateway), "")
+        route = Route(
+            destination=row.destination, interface=link.name, gateway=row.gateway, gateway_mac=mac
+        )
+        return egress_over(link, route, self.state.routes)
+
+    def _routes(self, links: dict[int, LinkRow]) -> tuple[Route, ...]:
+        rows = [row for row in self._tables.routes() if row.index in links]
+        self._learn_gateways({(row.index, row.gateway) for row in rows if row.gateway})
+        return tuple(
+            Route(
+                destination=row.destination,
+                interface=links[row.index].name,
+                gateway=row.gateway,
+                gateway_mac=self._gateway_macs.get((row.index, row.gateway), ""),
+                metric=row.metric,
+                table=row.table,
+            )
+            for row in rows
+        )
+
+    def _learn_gateways(self, gateways: set[tuple[int, str]]) -> None:
+        """A gateway keeps its last known MAC while the neighbour table forgets it."""
+        kept = {key: mac for key, mac in self._gateway_macs.items() if key in gateways}
+        for row in self._tables.neighbours() if gateways else ():
+            if (row.index, row.address) in gateways and row.usable:
+                kept[row.index, row.address] = row.mac
+        self._gateway_macs = dict.fromkeys(gateways, "") | kept
+
+    def _gateway_moved(self, row: NeighbourRow | None) -> bool:
+        if row is None or not row.usable:
+            return False
+        return self._gateway_macs.get((row.index, row.address), row.mac) != row.mac
+
+    def _hardware_of(self, row: LinkRow) -> Hardware:
+        """Asked once per link, and again while sysfs does not know it yet."""
+        known = next((h for r, h in self._hardware.items() if _same_device(r, row)), None)
+        if known is not None and known.kind != "unknown":
+            return known
+        return hardware(
+            self._sysfs,
+            name=row.name,
+            index=row.index,
+            arphrd=row.arphrd,
+            rtnl_kind=row.rtnl_kind,
+        )
+
+    def _link(
+        self, row: LinkRow, links: dict[int, LinkRow], addresses: Iterable[AddressRow]
+    ) -> Link:
+        behind = self._hardware[row]
+        lower = links.get(row.lower)
+        return Link(
+            index=row.index,
+            name=row.name,
+            kind=behind.kind,
+            mac=row.mac,
+            up=bool(row.flags & IFF_UP),
+            carrier=bool(row.flags & IFF_LOWER_UP),
+            driver=behind.driver,
+            bus=behind.bus,
+            device=behind.device,
+            description=behind.description,
+            lower=lower.name if lower and lower.index != row.index else "",
+            addresses=tuple(
+                Address(address=a.address, prefix_length=a.prefix_length, scope=a.scope)
+                for a in addresses
+                if a.index == row.index
+            ),
+        )
+
+
+def _same_device(one: LinkRow, other: LinkRow) -> bool:
+    return (one.index, one.name, one.rtnl_kind) == (other.index, other.name, other.rtnl_kind)
+
+
+def _broadcasts(addresses: Iterable[AddressRow]) -> Iterable[str]:
+    """Directed broadcast addresses of the own subnets."""
+    for row in addresses:
+        if row.broadcast:
+            yield row.broadcast
+        if ":" not in row.address and row.prefix_length < 31:
+            network = ip_network(f"{row.address}/{row.prefix_length}", strict=False)
+            yield str(network.broadcast_address)
+
+
+def _fitting(address: str, link: Link, routes: Iterable[Route]) -> list[Route]:
+    """Routes of this link that hold the address: longest prefix first, then metric."""
+    target: IPv4Address | IPv6Address = ip_address(address)
+    holding = [
+        (ip_network(route.destination), route) for route in routes if route.interface == link.name
+    ]
+    holding = [(network, route) for network, route in holding if target in network]
+    holding.sort(key=lambda pair: (-pair[0].prefixlen, pair[1].metric))
+    return [route for _, route in holding]
