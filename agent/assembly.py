@@ -1,0 +1,160 @@
+"""Puts the service together from its parts, whatever the sensors are."""
+
+import random
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+import agent
+import checks
+from agent.config import Settings
+from agent.identity import AgentIdentity, IdentityFolder
+from agent.integrity import OwnFiles
+from agent.messages import read_catalogue
+from agent.policy_cache import PolicyCache
+from agent.reactions import Judgement, Reactions
+from agent.recorder import Recorder
+from agent.sealing import Sealer
+from agent.selfwatch import SelfWatch
+from agent.sensors.base import Sensor
+from agent.service import Parts, Service, StateFiles
+from agent.spool import Spool
+from agent.system import machine
+from agent.system.desktop import Desktop
+from agent.system.doorbell import Doorbell
+from agent.system.memory import settle
+from agent.system.sdnotify import ServiceManager
+from agent.system.shutdown import reason_to_stop
+from agent.transport import Transport
+from agent.uplink import Timing, Uplink
+from agent.uplink_thread import UplinkThread
+from checks.check import discover
+from checks.policy import PolicyDocument
+
+_jitter = random.SystemRandom()
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs between the service and a test of it."""
+
+    settings: Settings
+    configuration: Path | None
+    sensors: Sequence[Sensor]
+    desktop: Desktop
+    manager: ServiceManager
+
+
+def build(around: Surroundings) -> Service:
+    """The service, ready to run.
+
+    Raises:
+        NotEnrolled: there is no identity yet.
+        SpoolTaken: another agent runs with the same state folder.
+        OSError, sqlite3.Error: the state folder cannot be used.
+    """
+    state = around.settings.state
+    identity = IdentityFolder(state).load()
+    if around.settings.collector:
+        identity = identity.at(around.settings.collector)
+    policies = PolicyCache(state / "policy.json", identity, identity.agent)
+    policy_is_intact = policies.load()
+    spool = _spool(state, identity, policies)
+    doorbell = Doorbell()
+    arrived: deque[PolicyDocument] = deque()
+    uplink = _uplink(around.settings, identity, spool, policies, (doorbell, arrived))
+    judgement = Judgement(discover(), policies.held.document)
+    reactions = Reactions(
+        judgement,
+        catalogue=read_catalogue(),
+        desktop=around.desktop,
+        on_network=uplink.network_changed,
+    )
+    recorder = Recorder(
+        spool,
+        judge=reactions,
+        now=machine.now,
+        monotonic=time.monotonic,
+        on_put=uplink.something_was_put,
+    )
+    parts = Parts(
+        collector=identity.enrolment.collector,
+        agent=identity.agent,
+        files=StateFiles(
+            beat=state / "beat.json",
+            status=state / "status.json",
+            planned_end=state / "planned-end",
+        ),
+        sensors=around.sensors,
+        selfwatch=SelfWatch(machine, _own_files(around.configuration)),
+        host=machine,
+        policies=policies,
+        policy_was_changed=not policy_is_intact,
+        spool=spool,
+        recorder=recorder,
+        reactions=reactions,
+        uplink=uplink,
+        doorbell=doorbell,
+        arrived=arrived,
+        manager=around.manager,
+        settle=settle,
+        reason_to_stop=reason_to_stop,
+    )
+    return Service(parts)
+
+
+def _spool(state: Path, identity: AgentIdentity, policies: PolicyCache) -> Spool:
+    sealer = Sealer(
+        agent=identity.agent,
+        machine=machine.machine_hash(),
+        sign=identity.sign,
+        clock=_wall_clock,
+    )
+    return Spool(
+        state / "spool.db",
+        boot=machine.boot_id(),
+        sealer=sealer,
+        now=machine.now,
+        limit_bytes=policies.held.document.policy.thresholds.spool_limit_bytes,
+    )
+
+
+def _uplink(
+    settings: Settings,
+    identity: AgentIdentity,
+    spool: Spool,
+    policies: PolicyCache,
+    inbox: tuple[Doorbell, deque[PolicyDocument]],
+) -> UplinkThread:
+    doorbell, arrived = inbox
+
+    def on_policy(document: PolicyDocument) -> None:
+        arrived.append(document)
+        doorbell.ring()
+
+    timing = Timing(
+        clock=_wall_clock,
+        monotonic=time.monotonic,
+        jitter=lambda limit: _jitter.uniform(0, limit),
+    )
+    courier = Transport(identity, timeout=settings.upload.timeout, clock=_wall_clock)
+    uplink = Uplink(
+        spool=spool, courier=courier, policies=policies, on_policy=on_policy, timing=timing
+    )
+    return UplinkThread(
+        uplink,
+        interval=settings.upload.interval,
+        monotonic=time.monotonic,
+        on_change=doorbell.ring,
+    )
+
+
+def _own_files(configuration: Path | None) -> OwnFiles:
+    packages = [Path(room.__path__[0]) for room in (agent, checks)]
+    return OwnFiles(packages, configuration)
+
+
+def _wall_clock() -> int:
+    return machine.now().at_us

@@ -1,0 +1,121 @@
+"""`wardwatch-agent`: the commands, and their exit status.
+
+0 fine, 2 wrong usage or configuration, 3 violations found, 1 anything else.  Each
+command's module is imported only when it is called: the service stays small.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from agent.config import DEFAULT_FILE, ConfigError, Settings, load
+from agent.version import VERSION
+
+FINE, TROUBLE, WRONG_USAGE, VIOLATIONS = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = _parser().parse_args(arguments)
+    try:
+        return _COMMANDS[given.command](given)
+    except ConfigError as wrong:
+        print(wrong, file=sys.stderr)
+        return WRONG_USAGE
+    except KeyboardInterrupt:
+        return TROUBLE
+
+
+def _run(given: argparse.Namespace) -> int:
+    from agent.commands import run  # noqa: PLC0415 - each command loads only what it needs
+
+    return run.run(_settings(given), _configuration(given))
+
+
+def _enrol(given: argparse.Namespace) -> int:
+    from agent.commands import enrol  # noqa: PLC0415 - each command loads only what it needs
+
+    settings = _settings(given)
+    return enrol.run(
+        settings,
+        collector=given.collector or settings.collector,
+        token_file=given.token_file,
+        again=given.again,
+    )
+
+
+def _status(given: argparse.Namespace) -> int:
+    from agent.commands import status  # noqa: PLC0415 - each command loads only what it needs
+
+    return status.run(_settings(given), as_json=given.json)
+
+
+def _once(given: argparse.Namespace) -> int:
+    from agent.commands import once  # noqa: PLC0415 - each command loads only what it needs
+
+    return once.run(_settings(given), policy_file=given.policy, as_json=given.json)
+
+
+def _scan(given: argparse.Namespace) -> int:
+    from agent.commands import scan  # noqa: PLC0415 - each command loads only what it needs
+
+    return scan.run(_settings(given), given.path, as_json=given.json)
+
+
+def _check_config(given: argparse.Namespace) -> int:
+    settings = _settings(given)
+    print(f"{_configuration(given) or DEFAULT_FILE}: fine; state in {settings.state_dir}")
+    return FINE
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "enrol": _enrol,
+    "status": _status,
+    "once": _once,
+    "scan": _scan,
+    "check-config": _check_config,
+}
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    environment = dict(os.environ)
+    if given.state_dir:
+        environment["WARDWATCH_STATE_DIR"] = str(given.state_dir.absolute())
+    return load(given.config, environment)
+
+
+def _configuration(given: argparse.Namespace) -> Path | None:
+    """The file that the settings came from, None when there is none."""
+    named: Path = given.config or DEFAULT_FILE
+    return named if named.exists() else None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wardwatch-agent", description="Watches this machine for Wardwatch."
+    )
+    parser.add_argument("--version", action="version", version=VERSION)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--config", type=Path, help=f"settings (default {DEFAULT_FILE})")
+    shared.add_argument("--state-dir", type=Path, help="where key, spool and policy are kept")
+
+    def command(name: str, says: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=says, description=says, parents=[shared])
+
+    command("run", "the service")
+    enrol = command("enrol", "makes the key, gets the identity")
+    enrol.add_argument("--collector", metavar="URL", help="https://collector:8443")
+    enrol.add_argument("--token-file", metavar="FILE", type=Path, required=True)
+    enrol.add_argument("--again", action="store_true", help="replace the identity there is")
+    status = command("status", "sensors, spool, last upload, policy, coverage")
+    once = command("once", "every sensor once, judged here")
+    once.add_argument("--policy", metavar="FILE", type=Path, help="judge by this policy.toml")
+    scan = command("scan", "scans a mount or folder as it would a medium")
+    scan.add_argument("path", metavar="PATH", type=Path)
+    command("check-config", "names the wrong key and what was meant")
+    for speaks_json in (status, once, scan):
+        speaks_json.add_argument("--json", action="store_true")
+    return parser

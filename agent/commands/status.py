@@ -1,0 +1,62 @@
+"""`wardwatch-agent status`: what the running service last wrote about itself."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from agent.config import Settings
+from agent.health import Status, read_status
+from agent.speech import complain, say
+from agent.system import machine
+
+_MICROSECONDS = 1_000_000
+
+
+def run(settings: Settings, *, as_json: bool) -> int:
+    """Exit status 1 when no agent runs with this state folder."""
+    path = settings.state / "status.json"
+    try:
+        status = read_status(path)
+    except (OSError, msgspec.DecodeError) as unreadable:
+        complain(f"{path}: {unreadable}")
+        return 1
+    if status is None:
+        complain(f"no agent has run with {settings.state_dir}")
+        return 1
+    runs = machine.process_is_alive(status.pid)
+    if as_json:
+        say(msgspec.json.format(msgspec.json.encode(Told(running=runs, status=status))).decode())
+    else:
+        say("\n".join(lines(status, runs=runs)))
+    return 0 if runs else 1
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    running: bool
+    status: Status
+
+
+def lines(status: Status, *, runs: bool) -> Iterator[str]:
+    """The same for people."""
+    yield f"agent       {status.agent} {status.version}, {'running' if runs else 'NOT RUNNING'}"
+    yield f"collector   {status.collector}: {status.uplink.state.value} {status.uplink.reason}"
+    yield f"last upload {_when(status.uplink.last_sent_us)}"
+    yield f"policy      version {status.policy_version}"
+    spool = status.spool
+    yield (
+        f"spool       {spool.waiting} waiting, {spool.bytes} of {spool.limit} bytes, "
+        f"{spool.dropped} dropped, {spool.quarantined} refused"
+    )
+    yield f"written     {_when(status.written_us)}"
+    yield "sensors"
+    for sensor in status.sensors:
+        share = status.coverage.get(sensor.name)
+        watched = "" if share is None else f"{share:7.1%}"
+        yield f"  {sensor.name:<14} {sensor.state:<9} {watched:>7}  {sensor.reason}".rstrip()
+
+
+def _when(at_us: int) -> str:
+    if not at_us:
+        return "never"
+    return datetime.fromtimestamp(at_us / _MICROSECONDS, UTC).isoformat(timespec="seconds")

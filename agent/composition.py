@@ -1,0 +1,29 @@
+"""The only place that knows what the agent watches with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.assembly import Surroundings
+from agent.config import Settings
+from agent.sensors.base import Sensor
+from agent.system.desktop import SessionBusDesktop
+from agent.system.media_stack import ScannerSettings, media_sensors
+from agent.system.network_stack import network_sensors
+from agent.system.sdnotify import ServiceManager
+
+
+def all_sensors(settings: Settings) -> Sequence[Sensor]:
+    scanner = ScannerSettings(address=settings.scanner.address)
+    return (*network_sensors(), *media_sensors(scanner))
+
+
+def production(
+    settings: Settings, configuration: Path | None, manager: ServiceManager
+) -> Surroundings:
+    return Surroundings(
+        settings=settings,
+        configuration=configuration,
+        sensors=all_sensors(settings),
+        desktop=SessionBusDesktop(),
+        manager=manager,
+    )

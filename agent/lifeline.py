@@ -1,0 +1,47 @@
+"""The last sign of life, kept on disk: how the run before this one ended."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from agent.durable import read_whole, write_durably
+from agent.integrity import Fingerprint
+
+PreviousEnd = Literal["first", "goodbye", "reboot", "killed"]
+
+
+class Beat(msgspec.Struct, frozen=True, kw_only=True):
+    """Written at every heartbeat, and with `goodbye` at a clean end."""
+
+    boot: str
+    at_us: int
+    fingerprint: Fingerprint
+    goodbye: bool = False
+
+
+def read_beat(path: Path) -> Beat | None:
+    """The last run's beat, None when there was none or it cannot be understood.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    content = read_whole(path)
+    if content is None:
+        return None
+    try:
+        return msgspec.json.decode(content, type=Beat)
+    except msgspec.DecodeError:
+        return None
+
+
+def write_beat(path: Path, beat: Beat) -> None:
+    write_durably(path, msgspec.json.encode(beat))
+
+
+def previous_end(before: Beat | None, boot: str) -> PreviousEnd:
+    if before is None:
+        return "first"
+    if before.goodbye:
+        return "goodbye"
+    return "killed" if before.boot == boot else "reboot"

@@ -1,0 +1,47 @@
+"""The catalogue of what the agent says on the desktop."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+
+import msgspec
+
+from agent.system.desktop import Message
+
+
+class Wording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    title: str
+    body: str
+
+
+class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every message in one language; a missing one stops the start."""
+
+    contact: str
+    medium_not_released: Wording
+    medium_released: Wording
+    medium_not_scanned: Wording
+    medium_infected: Wording
+    outside_connection: Wording
+    outside_link: Wording
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`rules` maps a rule whose check failed to the message that it asks for."""
+
+    rules: Mapping[str, str]
+    zh_CN: Language  # noqa: N815 - a locale's name is written so
+    en: Language
+
+    def message(self, name: str, *, language: str, subject: str, phone: str) -> Message:
+        """`subject` is the medium or the place outside that the message is about."""
+        spoken: Language = getattr(self, language)
+        wording: Wording = getattr(spoken, name)
+        contact = spoken.contact.format(phone=phone) if phone else ""
+        body = wording.body.format(medium=subject, place=subject, contact=contact)
+        return Message(title=wording.title, body=body.strip(), urgent=name == "medium_infected")
+
+
+def read_catalogue() -> Catalogue:
+    text = files("agent").joinpath("messages.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), Catalogue)

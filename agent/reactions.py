@@ -1,0 +1,109 @@
+"""What the agent does at once about a fact: runs the checks and tells the user."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from agent.messages import Catalogue
+from agent.system.desktop import Desktop
+from checks.check import Check
+from checks.evaluate import Evaluator, Known
+from checks.facts import Fact
+from checks.facts.media import MediumMounted, MediumScanned
+from checks.facts.network import NetworkState
+from checks.finding import Outcome, Severity, Verdict
+from checks.policy import PolicyDocument
+
+_SUBJECTS_REMEMBERED = 500
+_MICROSECOND = timedelta(microseconds=1)
+
+_SCAN_MESSAGES: Mapping[str, str] = {
+    "clean": "medium_released",
+    "infected": "medium_infected",
+    "incomplete": "medium_not_scanned",
+    "not_scanned": "medium_not_scanned",
+}
+
+
+class Judgement:
+    """The checks on this endpoint's facts, with the states they lean on."""
+
+    def __init__(self, checks: Mapping[str, Check], document: PolicyDocument) -> None:
+        self._evaluator = Evaluator(checks)
+        self._known: dict[type[Fact], Known] = {}
+        self.document = document
+
+    def verdicts(self, fact: Fact, at_us: int) -> Sequence[Verdict]:
+        if fact.state:
+            self._known[type(fact)] = Known(fact=fact, at_us=at_us)
+        return tuple(
+            self._evaluator.verdicts(
+                fact,
+                at_us=at_us,
+                policy=self.document.policy,
+                endpoint=self.document.endpoint,
+                known=self._known,
+            )
+        )
+
+
+class Reactions:
+    """Tells the user, in the policy's language, at most once per subject and while.
+
+    In the mode `observe` nothing is said.
+    """
+
+    def __init__(
+        self,
+        judgement: Judgement,
+        *,
+        catalogue: Catalogue,
+        desktop: Desktop,
+        on_network: Callable[[], None],
+    ) -> None:
+        self._judgement = judgement
+        self._catalogue = catalogue
+        self._desktop = desktop
+        self._on_network = on_network
+        self._told: dict[tuple[str, str], int] = {}
+
+    def policy_changed(self, document: PolicyDocument) -> None:
+        self._judgement.document = document
+
+    def __call__(self, fact: Fact, at_us: int) -> bool:
+        """Whether some check says fail, with more than a notice."""
+        if isinstance(fact, NetworkState):
+            self._on_network()
+        verdicts = self._judgement.verdicts(fact, at_us)
+        failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
+        if self._judgement.document.policy.mode != "observe":
+            for name, subject in self._occasions(fact, failed):
+                self._tell(name, subject, at_us)
+        return any(verdict.severity is not Severity.NOTICE for verdict in failed)
+
+    def _occasions(self, fact: Fact, failed: Sequence[Verdict]) -> Iterator[tuple[str, str]]:
+        """Messages by name, each with what it is about."""
+        if isinstance(fact, MediumMounted):
+            yield "medium_not_released", fact.medium.describe()
+        if isinstance(fact, MediumScanned):
+            yield _SCAN_MESSAGES[fact.verdict], fact.medium.describe()
+            return
+        for verdict in failed:
+            name = self._catalogue.rules.get(verdict.rule)
+            if name and verdict.finding:
+                yield name, verdict.finding.subject
+
+    def _tell(self, name: str, subject: str, at_us: int) -> None:
+        policy = self._judgement.document.policy
+        silent_us = policy.duration("desktop_repeat") // _MICROSECOND
+        last = self._told.get((name, subject))
+        if last is not None and 0 <= at_us - last < silent_us:
+            return
+        if len(self._told) >= _SUBJECTS_REMEMBERED:
+            self._told.clear()
+        self._told[name, subject] = at_us
+        hospital = policy.hospital
+        self._desktop.show(
+            self._catalogue.message(
+                name, language=hospital.language, subject=subject, phone=hospital.phone
+            )
+        )

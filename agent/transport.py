@@ -1,0 +1,172 @@
+"""The agent's side of HTTP: what is sent, and what the answers mean."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import requests
+
+from agent.identity import AgentIdentity, from_text, to_text
+from agent.policy_cache import SignedPolicy
+from agent.sealing import Sealed
+from checks.wire import REQUEST_DOMAIN, Acknowledgement
+
+BATCHES = "/agent/v1/batches"
+POLICY = "/agent/v1/policy"
+_DETAIL_LIMIT = 300
+
+
+class TransportDown(Exception):
+    """No answer, or one that says nothing about the batch: try again."""
+
+
+class Busy(Exception):
+    """The collector asks for patience; `after` in seconds."""
+
+    def __init__(self, after: float, detail: str) -> None:
+        super().__init__(detail)
+        self.after = after
+
+
+class NotBelieved(Exception):
+    """The collector does not know or trust this identity, for now."""
+
+
+class Forked(Exception):
+    """Two machines speak with this identity: neither may go on."""
+
+
+class BatchRefused(Exception):
+    """The collector will never take this batch."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """RFC 9457, as far as we read it."""
+
+    title: str = ""
+    detail: str = ""
+
+
+class Transport:
+    """One session, kept alive, that believes the pinned CA and nothing else."""
+
+    def __init__(
+        self, identity: AgentIdentity, *, timeout: float, clock: Callable[[], int]
+    ) -> None:
+        """`timeout` in seconds, to connect and between two bytes of an answer."""
+        self._identity = identity
+        self._timeout = timeout
+        self._clock = clock
+        self._session = pinned_session(identity.authority)
+        self._base = identity.enrolment.collector.rstrip("/")
+
+    def send(self, batch: Sealed) -> Acknowledgement:
+        """Delivers the batch; when this returns the collector has it on disk.
+
+        Raises:
+            TransportDown, Busy, NotBelieved, Forked, BatchRefused.
+        """
+        headers = {
+            "Wardwatch-Agent": self._identity.agent,
+            "Wardwatch-Signature": to_text(batch.signature),
+            "Content-Type": "application/json",
+            "Content-Encoding": "zstd",
+        }
+        answer = self._ask("POST", BATCHES, headers, batch.body)
+        if answer.status_code not in (requests.codes.ok, requests.codes.accepted):
+            raise _meaning(answer)
+        try:
+            return msgspec.json.decode(answer.content, type=Acknowledgement)
+        except msgspec.DecodeError as wrong:
+            raise TransportDown(f"an acknowledgement that is none: {wrong}") from wrong
+
+    def fetch_policy(self, etag: str) -> SignedPolicy | None:
+        """The policy for this agent, None while the one with `etag` is still right.
+
+        Raises:
+            TransportDown, Busy, NotBelieved, Forked, BatchRefused.
+        """
+        date = str(self._clock())
+        asked = b"GET\n" + POLICY.encode() + b"\n" + date.encode()
+        headers = {
+            "Wardwatch-Agent": self._identity.agent,
+            "Wardwatch-Date": date,
+            "Wardwatch-Signature": to_text(self._identity.sign(REQUEST_DOMAIN + asked)),
+        }
+        if etag:
+            headers["If-None-Match"] = etag
+        answer = self._ask("GET", POLICY, headers)
+        if answer.status_code == requests.codes.not_modified:
+            return None
+        if answer.status_code != requests.codes.ok:
+            raise _meaning(answer)
+        try:
+            signature = from_text(answer.headers.get("Wardwatch-Signature", ""))
+        except ValueError as wrong:
+            raise TransportDown("the policy's signature is no base64") from wrong
+        return SignedPolicy(
+            etag=answer.headers.get("ETag", ""), body=answer.content, signature=signature
+        )
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _ask(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> requests.Response:
+        try:
+            return self._session.request(
+                method,
+                self._base + path,
+                headers=headers,
+                data=body or None,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.RequestException as down:
+            raise TransportDown(f"{type(down).__name__}: {down}"[:_DETAIL_LIMIT]) from down
+
+
+def pinned_session(authority: Path) -> requests.Session:
+    """No proxy, no netrc and no CA of the environment: those are not the hospital's."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(authority)
+    session.headers.update({"User-Agent": "wardwatch-agent", "Accept": "application/json"})
+    return session
+
+
+def problem_of(answer: requests.Response) -> str:
+    """The answer's own words about what went wrong."""
+    try:
+        problem = msgspec.json.decode(answer.content, type=Problem)
+    except msgspec.DecodeError:
+        problem = Problem()
+    words = problem.detail or problem.title or answer.reason or "no reason given"
+    return f"{answer.status_code}: {words}"[:_DETAIL_LIMIT]
+
+
+_FINAL = frozenset({400, 413, 415, 422})
+_PATIENCE = frozenset({429, 503})
+_DISBELIEF = frozenset({401, 403})
+_FORK = 409
+_DEFAULT_PATIENCE = 5.0
+
+
+def _meaning(answer: requests.Response) -> Exception:
+    status, detail = answer.status_code, problem_of(answer)
+    if status in _PATIENCE:
+        return Busy(_retry_after(answer), detail)
+    if status in _DISBELIEF:
+        return NotBelieved(detail)
+    if status == _FORK:
+        return Forked(detail)
+    if status in _FINAL:
+        return BatchRefused(detail)
+    return TransportDown(detail)
+
+
+def _retry_after(answer: requests.Response) -> float:
+    """Retry-After in its seconds form: RFC 9110 section 10.2.3."""
+    asked = answer.headers.get("Retry-After", "")
+    return float(asked) if asked.isdecimal() else _DEFAULT_PATIENCE
