@@ -30,23 +30,7 @@ class Tally:
         self.unknowns: dict[tuple[str, str], Row] = {}
 
     def add_alert(self, alert: Alert, now_us: int) -> None:
-        to = dumped(alert.recipients)
-        self.alerts.append(
-            (
-                alert.key,
-                alert.case,
-                alert.occasion,
-                now_us,
-                to,
-                "[]",
-                "waiting",
-                0,
-                now_us,
-                0,
-                0,
-                "",
-            )
-        )
+        self.alerts.append(alert_row(alert, now_us))
 
     def add_held(self, agent: str, kind: str, at_us: int) -> None:
         count, _ = self.held.get((agent, kind), (0, 0))
@@ -98,6 +82,12 @@ class Tally:
 def dumped(value: object) -> str:
     """JSON for a Json column, as the driver takes it."""
     return msgspec.json.encode(value).decode("utf-8")
+
+
+def alert_row(alert: Alert, now_us: int) -> Row:
+    """A waiting alert, in the order of the columns of `alerts`."""
+    to = dumped(alert.recipients)
+    return (alert.key, alert.case, alert.occasion, now_us, to, "[]", "waiting", 0, now_us, 0, 0, "")
 
 
 def case_row(case: Case) -> Row:

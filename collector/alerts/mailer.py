@@ -1,0 +1,156 @@
+"""The worker that empties the outbox and notices cases that nobody acknowledged."""
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Event
+
+import msgspec
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
+
+from checks.check import Check
+from checks.wire import encode
+from collector.alerts.decide import Occasion, alert_for, is_overdue
+from collector.alerts.dossier import Dossier, read_dossier
+from collector.alerts.mail import Envelope, compose
+from collector.alerts.outbox import Claim, Outbox, gives_up, pause_after, told
+from collector.alerts.smtp import Receipt, Transport
+from collector.cases import CaseState
+from collector.entries import EntryKind, Mailed
+from collector.judging.memory import case_from, endpoint_from
+from collector.ports import Clock, Journal, PolicySource
+from collector.store import schema
+
+log = logging.getLogger(__name__)
+
+LOOKS_EVERY_S = 0.5
+OVERDUE_EVERY_LOOKS = 20
+
+
+@dataclass(kw_only=True)
+class Mailer:
+    """Claims, sends, journals that it was mailed, marks.  Killed anywhere, an alert is
+    sent again with the same Message-ID rather than lost.
+    """
+
+    journal: Journal
+    store: Engine
+    policies: PolicySource
+    checks: Mapping[str, Check]
+    clock: Clock
+    transport: Transport
+    sender: str
+    base_url: str
+    chance: Callable[[], float] = random.random
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.store)
+
+    def step(self) -> bool:
+        """Sends what is due, a handful at most; False when there was nothing."""
+        keys = self.outbox.due(self.clock())
+        for key in keys:
+            claim = self.outbox.claim(key, self.clock())
+            if claim is not None:
+                self._attempt(claim)
+        return bool(keys)
+
+    def run(self, stop: Event) -> None:
+        """Until `stop` is set; a store that is busy holds it up, not ends it."""
+        looks = 0
+        released = False
+        while not stop.is_set():
+            try:
+                if not released:
+                    self.outbox.release_own()
+                    released = True
+                if looks % OVERDUE_EVERY_LOOKS == 0:
+                    self.find_overdue()
+                looks += 1
+                busy = self.step()
+            except OperationalError as failure:
+                log.warning("mailing is held up", extra={"why": str(failure)})
+                busy = False
+            if not busy:
+                stop.wait(LOOKS_EVERY_S)
+
+    def find_overdue(self) -> int:
+        """Puts one alert into the outbox for each case past its acknowledgement clock;
+        how many there are.  One that was decided before stays as it is.
+        """
+        now_us, policy = self.clock(), self.policies.current()
+        table = schema.cases
+        waiting = select(table).where(
+            table.c.state == str(CaseState.AWAITING_ACKNOWLEDGEMENT),
+            table.c.acknowledge_due_us > 0,
+            table.c.acknowledge_due_us < now_us,
+            ~select(schema.alerts.c.key)
+            .where(
+                schema.alerts.c.case == table.c.id,
+                schema.alerts.c.occasion == str(Occasion.OVERDUE),
+            )
+            .exists(),
+        )
+        with self.store.connect() as connection:
+            cases = [case_from(row) for row in connection.execute(waiting)]
+            rows = connection.execute(select(schema.endpoints)).all() if cases else ()
+        endpoints = {row.agent: endpoint_from(row) for row in rows}
+        found = 0
+        for case in cases:
+            endpoint = endpoints.get(case.agent)
+            alert = endpoint and alert_for(case, Occasion.OVERDUE, policy, endpoint)
+            if alert:
+                self.outbox.put(alert, now_us)
+                found += 1
+        return found
+
+    # ------------------------------------------------------------------------ one alert
+
+    def _attempt(self, claim: Claim) -> None:
+        dossier = read_dossier(self.store, claim.case)
+        if dossier is None:
+            self._settle(claim, Receipt(later=dict.fromkeys(claim.waiting, "no such case now")))
+        elif claim.occasion == Occasion.OVERDUE and not is_overdue(dossier.case, self.clock()):
+            self.outbox.drop(claim)  # acknowledged since it was decided
+        else:
+            self._settle(claim, self._sent(claim, dossier))
+
+    def _sent(self, claim: Claim, dossier: Dossier) -> Receipt:
+        check = self.checks.get(dossier.case.rule)
+        envelope = Envelope(
+            sender=self.sender,
+            recipients=claim.recipients,
+            occasion=Occasion(claim.occasion),
+            base_url=self.base_url,
+            now_us=self.clock(),
+            remedy=check.remedy if check else "",
+        )
+        message = compose(dossier, envelope, self.policies.current())
+        return self.transport.send(message, claim.waiting)
+
+    def _settle(self, claim: Claim, receipt: Receipt) -> None:
+        now_us = self.clock()
+        delivered = (*claim.delivered, *receipt.delivered)
+        error = told(claim, receipt)
+        if receipt.later and not gives_up(claim, now_us):
+            next_try_us = now_us + pause_after(claim.attempts, self.chance())
+            reachable = tuple(r for r in claim.recipients if r not in receipt.never)
+            waits = msgspec.structs.replace(claim, recipients=reachable, delivered=delivered)
+            self.outbox.give_back(waits, error, next_try_us)
+            log.warning("an alert waits", extra={"alert": claim.key, "attempts": claim.attempts})
+            return
+        mailed = Mailed(
+            key=claim.key,
+            case=claim.case,
+            occasion=claim.occasion,
+            recipients=delivered,
+            error=error,
+        )
+        self.journal.append(EntryKind.MAILED, encode(mailed))
+        self.outbox.finish(claim, delivered, error, now_us)
+        if error:
+            log.error("an alert was refused for good", extra={"alert": claim.key})
