@@ -1,0 +1,87 @@
+"""Whether a batch continues an agent's record: decided from values alone.
+
+The record is a chain: each batch names the digest of the batch before.  Two machines
+with one identity cannot both continue it.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Watermark(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an agent's record goes: the last sequence, and the digest of the batch that
+    brought it.  An empty digest after a sequence means that the record was restored from
+    a backup, so the batch before the next is not here to be compared with.
+    """
+
+    last: int = 0
+    digest: str = ""
+
+    @property
+    def is_restored(self) -> bool:
+        return self.last > 0 and not self.digest
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a batch decides: its range, its own digest and that of the one before."""
+
+    first: int
+    last: int
+    previous: str
+    digest: str
+
+
+class Outcome(StrEnum):
+    """`new` and `gap` are stored; `duplicate` gets the answer again and changes nothing;
+    `fork` is another record under the same name and is refused.
+    """
+
+    NEW = "new"
+    GAP = "gap"
+    DUPLICATE = "duplicate"
+    FORK = "fork"
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """`why` says for a fork what does not fit."""
+
+    outcome: Outcome
+    why: str = ""
+
+
+STORED = frozenset({Outcome.NEW, Outcome.GAP})
+
+
+def accept(header: Header, watermark: Watermark, *, stored: str) -> Decision:
+    """`stored` is the digest of the batch that we hold with the same first and last
+    sequence, empty where there is none.
+    """
+    if stored and stored == header.digest:
+        return Decision(outcome=Outcome.DUPLICATE)
+    if header.first <= watermark.last:
+        return Decision(
+            outcome=Outcome.FORK,
+            why=f"observations {header.first} to {header.last} overlap with other content "
+            f"that was received under this name up to {watermark.last}",
+        )
+    if header.previous != watermark.digest and not watermark.is_restored:
+        return Decision(
+            outcome=Outcome.FORK,
+            why=f"the batch before it ({_short(header.previous)}) is not the last one received "
+            f"under this name ({_short(watermark.digest)}, up to {watermark.last})",
+        )
+    if header.first > watermark.last + 1:
+        return Decision(outcome=Outcome.GAP)
+    return Decision(outcome=Outcome.NEW)
+
+
+def advanced(watermark: Watermark, header: Header, outcome: Outcome) -> Watermark:
+    """The watermark after the decision."""
+    if outcome in STORED:
+        return Watermark(last=header.last, digest=header.digest)
+    return watermark
+
+
+def _short(digest: str) -> str:
+    return digest[:12] or "none"
