@@ -10,10 +10,10 @@ import ssl
 from pathlib import Path
 
 import msgspec
-import requests
 import urllib3
 
 from agent.identity import Enrolment, IdentityFolder
+from agent.lean_requests import requests
 from agent.transport import pinned_session, problem_of
 from checks.wire import EnrolRequest, Identity, encode
 

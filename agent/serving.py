@@ -9,10 +9,12 @@ from agent.logs import log_to_standard_error
 from agent.service import Service
 from agent.speech import complain
 from agent.spool_file import SpoolTaken
+from agent.system.memory import keep_to_one_arena
 
 
 def serve(around: Surroundings) -> int:
     """Until SIGTERM or SIGINT; the exit status, 2 where the service cannot start as set up."""
+    keep_to_one_arena()
     log_to_standard_error(around.settings.log.level)
     try:
         service = build(around)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
-import requests
 
 from agent.identity import AgentIdentity, from_text, to_text
+from agent.lean_requests import requests
 from agent.policy_cache import SignedPolicy
 from agent.sealing import Sealed
 from checks.wire import REQUEST_DOMAIN, Acknowledgement
