@@ -116,6 +116,13 @@ class NetworkTable:
             known = self._egresses[index, address] = self._way(index, address)
         return known
 
+    def link_with(self, address: str) -> int | None:
+        """Index of the link that holds this own address; None when none does."""
+        for link in self.state.links:
+            if link.kind != "loopback" and any(a.address == address for a in link.addresses):
+                return link.index
+        return None
+
     def close(self) -> None:
         self._announcements.close()
         self._tables.close()

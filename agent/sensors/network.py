@@ -1,0 +1,111 @@
+"""Links, addresses, routes and gateways as they change; devices that can lead outside."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from agent.system.network_table import NetworkTable
+from agent.system.second_opinion import differences
+from agent.system.uplinks import UplinkWatch, present_uplinks
+from checks.facts import Fact
+from checks.facts.health import SensorGap
+from checks.facts.network import NeighboursSeen, NetworkState, UplinkDevice
+from checks.policy import PolicyDocument
+
+
+class NetworkSensor:
+    """States at once when they differ, and all of them at the slow beat."""
+
+    name = "network"
+
+    def __init__(self, sysfs: Path = Path("/sys")) -> None:
+        self.heals_every = timedelta(minutes=5)
+        self._sysfs = sysfs
+        self._open = False
+
+    def start(self, document: PolicyDocument) -> Sequence[int]:
+        self.heals_every = document.policy.duration("state_beat")
+        self._table = NetworkTable(self._sysfs)
+        self._uplinks: dict[str, UplinkDevice] = {}
+        self._told = NetworkState(links=(), routes=())
+        self._last_clean_us = _wall_us()
+        self._open = True
+        self._watch = UplinkWatch()
+        return (self._table.fileno(), self._watch.fileno())
+
+    def wake(self) -> Iterable[Fact]:
+        change = self._table.refresh()
+        if change.overrun:
+            yield self._gap("announcements lost; tables read again")
+        if self._watch.anything_new():
+            yield from self._changed_uplinks()
+            self._table.reread()  # a link's kind may be known only now
+        if self._table.state != self._told:
+            yield self._state()
+        self._last_clean_us = _wall_us()
+
+    def heal(self) -> Iterable[Fact]:
+        self._table.refresh()
+        self._table.reread()
+        yield self._state()
+        yield from self._changed_uplinks()
+        if neighbours := self._table.witnesses():
+            yield NeighboursSeen(neighbours=neighbours)
+        yield from self._second_opinion()
+        self._last_clean_us = _wall_us()
+
+    def deadline(self) -> float | None:
+        return None
+
+    def degraded(self) -> str:
+        return ""
+
+    def policy_changed(self, document: PolicyDocument) -> Iterable[Fact]:
+        self.heals_every = document.policy.duration("state_beat")
+        return ()
+
+    def stop(self) -> None:
+        if self._open:
+            self._open = False
+            self._table.close()
+
+    def _state(self) -> NetworkState:
+        self._told = self._table.state
+        return self._told
+
+    def _changed_uplinks(self) -> Iterator[UplinkDevice]:
+        present = present_uplinks(self._sysfs)
+        for key, uplink in present.items():
+            if self._uplinks.get(key) != uplink:
+                yield uplink
+        for key in self._uplinks.keys() - present.keys():
+            gone = self._uplinks[key]
+            yield UplinkDevice(
+                action="detached",
+                uplink=gone.uplink,
+                device=gone.device,
+                description=gone.description,
+                interface=gone.interface,
+            )
+        self._uplinks = present
+
+    def _second_opinion(self) -> Iterator[Fact]:
+        """A difference that a fresh look does not explain is a hole."""
+        if differences(self._table.state):
+            self._table.reread()
+            if found := differences(self._table.state):
+                yield self._gap("; ".join(found))
+
+    def _gap(self, detail: str) -> SensorGap:
+        return SensorGap(
+            sensor=self.name,
+            cause="overrun",
+            from_us=self._last_clean_us,
+            to_us=_wall_us(),
+            detail=detail,
+        )
+
+
+def _wall_us() -> int:
+    return time.time_ns() // 1000
