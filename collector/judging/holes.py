@@ -45,9 +45,11 @@ def not_started(agent: str, enrolled_us: int) -> Hole:
 
 
 def ended_by_hearing(agent: str, at_us: int, lasting: OpenHoles) -> Iterator[Hole]:
-    """An endpoint that speaks is watched again: its whole hole ends here."""
+    """An endpoint that speaks is watched again: its whole hole ends here, whatever its
+    clock says.
+    """
     hole = lasting.get((agent, WHOLE_ENDPOINT))
-    if hole is not None and at_us >= hole.from_us:
+    if hole is not None:
         yield ended(hole, at_us)
 
 

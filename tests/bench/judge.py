@@ -5,12 +5,9 @@ case, attempts that are counted, heartbeats and network states; 200 endpoints, b
 100 as accepted, a store that begins empty and grows while it is measured.
 """
 
-import os
 import tempfile
 import time
 from pathlib import Path
-
-from sqlalchemy import create_engine, event
 
 from checks.check import discover
 from checks.facts import Fact
@@ -18,28 +15,32 @@ from checks.wire import encode
 from collector.entries import EntryKind, PolicyApplied
 from collector.judge import Judge
 from collector.store import schema
+from collector.store.engine import open_store
+from tests.bench.figures import Figure
 from tests.fakes.batches import POLICY, START_US, connection, health, network, observation, sealed
 from tests.fakes.journal import MemoryJournal, RecordedChanges
 
 ENDPOINTS = 200
 BATCH = 100
 OBSERVATIONS = 200_000
+FEW = 20_000
 
 
-def measure(observations: int = OBSERVATIONS) -> list[dict[str, object]]:
-    """One row for the table of `make bench`."""
-    load = os.getloadavg()[0]
+def measure(*, small: bool = False) -> list[Figure]:
+    """One figure for the table of `make bench`."""
+    observations = FEW if small else OBSERVATIONS
     journal = _journal(observations)
+    load = f"{ENDPOINTS} endpoints, batches of {BATCH}, {observations:,} observations"
     with tempfile.TemporaryDirectory() as folder:
-        seconds = _judged(journal, Path(folder) / "store.db")
+        seconds = _judged(journal, Path(folder))
     return [
-        {
-            "name": "judge.sqlite.obs_per_s",
-            "value": round(observations / seconds),
-            "unit": "observations/s",
-            "n": observations,
-            "load": round(load, 2),
-        }
+        Figure(
+            name="judge.sqlite.obs_per_s",
+            value=round(observations / seconds),
+            unit="observations/s",
+            n=observations,
+            load=load,
+        )
     ]
 
 
@@ -82,14 +83,9 @@ def _fact(batch: int, place: int) -> Fact:
     return connection(f"198.51.100.{place}", interface="eth0", kind="wired", gateway="10.20.0.1")
 
 
-def _judged(journal: MemoryJournal, path: Path) -> float:
-    engine = create_engine(f"sqlite:///{path}")
-
-    @event.listens_for(engine, "connect")
-    def _durable(connection, _record):  # type: ignore[no-untyped-def] # SQLAlchemy's own signature
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
+def _judged(journal: MemoryJournal, folder: Path) -> float:
+    """Seconds until everything is judged and committed (WAL, synchronous FULL)."""
+    engine = open_store(folder)
     schema.store.create_all(engine)
     judge = Judge(journal=journal, store=engine, changes=RecordedChanges(), checks=discover())
     begun = time.perf_counter()
@@ -98,8 +94,3 @@ def _judged(journal: MemoryJournal, path: Path) -> float:
     seconds = time.perf_counter() - begun
     engine.dispose()
     return seconds
-
-
-if __name__ == "__main__":
-    for row in measure():
-        print(row)
