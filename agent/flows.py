@@ -17,6 +17,8 @@ from checks.facts.connections import Answer, ConnectionSeen, Egress
 
 FLOWS_KEPT = 32_768
 GROUPS_KEPT = 4_096
+MUTED_KEPT = 128
+_TELLING = 64  # packets of a two-way flow after which more of them tell nothing
 _LINGER_SECONDS = 180.0  # an answer this late still belongs to its attempt; idle UDP ends
 _PROTOCOLS = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmpv6"}
 
@@ -59,7 +61,7 @@ Admission = Callable[[Key, Direction, Sighting], Origin | None]
 class _Flow:
     """`answer` empty while it is open."""
 
-    __slots__ = ("answer", "direction", "first_us", "last_seen", "origin", "sequence")
+    __slots__ = ("answer", "direction", "first_us", "last_seen", "origin", "packets", "sequence")
 
     def __init__(
         self, direction: Direction, origin: Origin, seen: Sighting, *, sequence: int
@@ -69,6 +71,7 @@ class _Flow:
         self.origin = origin
         self.sequence = sequence
         self.last_seen = seen.now
+        self.packets = 0
         self.answer: Answer | Literal[""] = ""
 
 
@@ -85,7 +88,8 @@ class FlowTable:
     """Every flow once as two-way; attempts at once, then counted together.
 
     `patience` is how long an answer may take, `window` how long equal attempts are
-    counted, both in seconds.
+    counted, both in seconds.  `muted` are busy two-way flows of which no more packets are
+    wanted; after a while each is listened to again, and forgotten if it has ended.
     """
 
     def __init__(self, admit: Admission, *, patience: float, window: float) -> None:
@@ -96,6 +100,7 @@ class FlowTable:
         self._due: list[tuple[float, int, Key, _Flow]] = []
         self._groups: dict[tuple[object, ...], _Group] = {}
         self._numbers = 0
+        self.muted: set[Key] = set()
 
     def __len__(self) -> int:
         return len(self._flows)
@@ -113,7 +118,9 @@ class FlowTable:
             return [*told, *self._begin(key, packet, seen)]
         if flow.answer == "two_way":
             if signal is Signal.RESET:
-                del self._flows[key]
+                del self._flows[key]  # only TCP is reset, and TCP is never muted
+            else:
+                self._count(key, flow)
             return []
         from_other_side = seen.outgoing == (flow.direction == "in")
         if signal in (Signal.RESET, Signal.ERROR):
@@ -181,6 +188,11 @@ class FlowTable:
         for key in ended:
             del self._flows[key]
 
+    def _count(self, key: Key, flow: _Flow) -> None:
+        flow.packets += 1
+        if flow.packets >= _TELLING and key.protocol != TCP and len(self.muted) < MUTED_KEPT:
+            self.muted.add(key)
+
     def _begin(self, key: Key, packet: Packet, seen: Sighting) -> list[ConnectionSeen]:
         if packet.signal in (Signal.RESET, Signal.ERROR, Signal.REPLY):
             return []  # the end of something that was not seen
@@ -215,11 +227,16 @@ class FlowTable:
     def _end_early(self, key: Key, flow: _Flow, now: float) -> list[ConnectionSeen]:
         told = [] if flow.answer else self._attempt(key, flow, "none", now)
         del self._flows[key]
+        self.muted.discard(key)
         return told
 
     def _forget_idle(self, key: Key, flow: _Flow, now: float) -> None:
         ends = flow.last_seen + _LINGER_SECONDS
-        if ends <= now:
+        if key in self.muted:
+            self.muted.discard(key)
+            flow.packets = 0
+            self._schedule(key, flow, now + _LINGER_SECONDS)
+        elif ends <= now:
             del self._flows[key]
         else:
             self._schedule(key, flow, ends)

@@ -9,7 +9,7 @@ from typing import Literal
 from agent.flows import Direction, FlowTable, Key, Origin, Sighting
 from agent.sensors.base import SensorUnavailable
 from agent.system.attribution import Attribution
-from agent.system.bpf_filter import Instruction, LinkRules, packet_filter
+from agent.system.bpf_filter import LinkRules, Muted, packet_filter
 from agent.system.dissect import TCP, dissect, text
 from agent.system.network_table import NetworkTable
 from agent.system.packets import Frame, PacketSocket
@@ -51,6 +51,7 @@ class ConnectionSensor:
         self._sockets = SocketTable()
         self._attribution = Attribution(self._sockets, self._processes)
         self._flows = self._flow_table()
+        self._muted: frozenset[Key] = frozenset()
         self._last_clean_us = _wall_us()
         self._open = True
         return (self._packets.fileno(), self._network.fileno())
@@ -62,6 +63,8 @@ class ConnectionSensor:
             yield from self._see(frame, now)
         yield from self._flows.overdue(now)
         yield from self._losses()
+        if self._flows.muted != self._muted:
+            self._refilter()
 
     def heal(self) -> Iterable[Fact]:
         self._follow_network()
@@ -124,7 +127,9 @@ class ConnectionSensor:
             self._refilter()
 
     def _refilter(self) -> None:
-        program: tuple[Instruction, ...] = packet_filter(*_rules(self._policy.plan, self._network))
+        self._muted = frozenset(self._flows.muted)
+        rules, broadcasts = _rules(self._policy.plan, self._network)
+        program = packet_filter(rules, broadcasts, (_muting(key) for key in sorted(self._muted)))
         if program != self._program:
             self._packets.filter(program)
             self._program = program
@@ -175,6 +180,10 @@ def _rules(plan: AddressPlan, network: NetworkTable) -> tuple[dict[int, LinkRule
         if link.kind != "loopback"
     }
     return rules, sorted(network.broadcasts)
+
+
+def _muting(key: Key) -> Muted:
+    return Muted(key.protocol, key.remote, key.local_port, key.remote_port)
 
 
 def _key(row: SocketRow) -> Key:

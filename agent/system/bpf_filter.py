@@ -11,8 +11,7 @@ non-first fragments, local addresses, neighbour discovery, and the address plan'
 prefixes on the links where they are inside.
 """
 
-import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Network,
@@ -21,20 +20,39 @@ from ipaddress import (
     ip_network,
 )
 
+from agent.system.bpf_assembler import (
+    ADD,
+    ADD_X,
+    AND,
+    JEQ,
+    JGE,
+    JGT,
+    JSET,
+    LD_B,
+    LD_B_X,
+    LD_H,
+    LD_H_X,
+    LD_IMMEDIATE,
+    LD_MEM,
+    LD_W,
+    LD_W_X,
+    LDX_HEADER,
+    LDX_IMMEDIATE,
+    LDX_MEM,
+    LIMIT,
+    LSH,
+    RET,
+    ST,
+    STX,
+    Assembler,
+    Instruction,
+)
 from checks.plan import LOCAL_ONLY, Network
 
 SNAP = 256
 """Bytes of a packet that are copied: enough for an ICMPv6 error with its inner packet."""
 
-LIMIT = 4096  # BPF_MAXINSNS
-_RESERVED = 512  # instructions for everything but prefixes
-
-_LD_W, _LD_H, _LD_B = 0x20, 0x28, 0x30
-_LDX_MEM, _LDX_HEADER = 0x61, 0xB1
-_LD_H_X, _LD_B_X, _LD_MEM, _ST = 0x48, 0x50, 0x60, 0x02
-_LD_IMMEDIATE, _LDX_IMMEDIATE, _STX = 0x00, 0x01, 0x03
-_JA, _JEQ, _JGT, _JGE, _JSET = 0x05, 0x15, 0x25, 0x35, 0x45
-_ADD, _ADD_X, _LSH, _AND, _RET = 0x04, 0x0C, 0x64, 0x54, 0x06
+_RESERVED = 1792  # instructions for everything but prefixes
 
 _ANCILLARY = 0xFFFFF000  # SKF_AD_OFF
 _PROTOCOL, _PACKET_TYPE, _IFINDEX, _HARDWARE, _VLAN = (
@@ -43,14 +61,9 @@ _PROTOCOL, _PACKET_TYPE, _IFINDEX, _HARDWARE, _VLAN = (
 _ARPHRD_LOOPBACK = 772
 _PACKET_OTHERHOST, _PACKET_OUTGOING = 3, 4
 _EXTENSION_ROUNDS = 6
+_UDP = 17
+_MUTED_MOST = 64
 _M_NEXT, _M_OFFSET = 4, 5  # scratch cells; 0 to 3 hold the remote address
-
-Instruction = tuple[int, int, int, int]
-"""Code, jump if true, jump if false, constant."""
-
-
-class FilterTooLong(Exception):
-    """More than the kernel takes even without any prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,86 +74,27 @@ class LinkRules:
     ignored: bool = False
 
 
-class Assembler:
-    """Instructions in order, with forward labels.
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """A busy flow of which no more packets are wanted; `remote` is packed."""
 
-    Conditional jumps reach 255 instructions, `goto` any distance.
-    """
-
-    def __init__(self) -> None:
-        self._code: list[tuple[int, str, str, int, str]] = []
-        self._labels: dict[str, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._code)
-
-    def op(self, code: int, constant: int = 0) -> None:
-        self._code.append((code, "", "", constant, ""))
-
-    def jump(self, code: int, constant: int, *, true: str = "", false: str = "") -> None:
-        """To a label near by when the comparison holds or fails; else on."""
-        self._code.append((code, true, false, constant, ""))
-
-    def goto(self, label: str) -> None:
-        self._code.append((_JA, "", "", 0, label))
-
-    def unless(self, code: int, constant: int, label: str) -> None:
-        """To a label at any distance when the comparison fails."""
-        self._near(code, constant, skip_when=True)
-        self.goto(label)
-
-    def when(self, code: int, constant: int, label: str) -> None:
-        """To a label at any distance when the comparison holds."""
-        self._near(code, constant, skip_when=False)
-        self.goto(label)
-
-    def drop_when(self, code: int, constant: int) -> None:
-        self._near(code, constant, skip_when=False)
-        self.op(_RET, 0)
-
-    def label(self, name: str) -> None:
-        self._labels[name] = len(self._code)
-
-    def assembled(self) -> tuple[Instruction, ...]:
-        """The program.
-
-        Raises:
-            FilterTooLong: more than 4096 instructions.
-        """
-        if len(self._code) > LIMIT:
-            raise FilterTooLong(f"{len(self._code)} instructions")
-        return tuple(self._resolved(place) for place in range(len(self._code)))
-
-    def _near(self, code: int, constant: int, *, skip_when: bool) -> None:
-        """Skips the next instruction when the comparison is (not) true."""
-        after = f"+{len(self._code) + 2}"
-        self._labels[after] = len(self._code) + 2
-        if skip_when:
-            self.jump(code, constant, true=after)
-        else:
-            self.jump(code, constant, false=after)
-
-    def _resolved(self, place: int) -> Instruction:
-        code, true, false, constant, far = self._code[place]
-        if far:
-            return code, 0, 0, self._labels[far] - place - 1
-        return code, self._distance(true, place), self._distance(false, place), constant
-
-    def _distance(self, label: str, place: int) -> int:
-        distance = self._labels[label] - place - 1 if label else 0
-        assert 0 <= distance <= 255, f"{label} is {distance} away"
-        return distance
+    protocol: int
+    remote: bytes
+    local_port: int
+    remote_port: int
 
 
 def packet_filter(
-    links: Mapping[int, LinkRules], broadcasts: Iterable[str] = ()
+    links: Mapping[int, LinkRules], broadcasts: Iterable[str] = (), muted: Iterable[Muted] = ()
 ) -> tuple[Instruction, ...]:
-    """The program for these links (by interface index) and own broadcast addresses.
+    """The program for these links (by interface index) and own broadcast addresses;
+    only UDP flows are muted, at most 64 of each family.
 
     Prefixes that do not fit, the smallest first, are left out; user space then sees
     what they would have hidden.
     """
     local = [*LOCAL_ONLY, *(ip_network(address) for address in broadcasts)]
+    silent = [flow for flow in muted if flow.protocol == _UDP]
     program = Assembler()
     _prologue(program, links)
     room = LIMIT - _RESERVED
@@ -148,29 +102,27 @@ def packet_filter(
         program.label(f"ipv{family}")
         groups = _groups(links, family, budget=room // 2)
         block(program, [n for n in local if n.version == family], groups)
+        length = 4 if family == 4 else 16
+        _drop_muted(program, [f for f in silent if len(f.remote) == length][:_MUTED_MOST])
+        program.goto("transport")
     _transport(program)
     return program.assembled()
 
 
-def packed(program: Sequence[Instruction]) -> bytes:
-    """As an array of struct sock_filter."""
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
-
-
 def _prologue(program: Assembler, links: Mapping[int, LinkRules]) -> None:
     for field, unwanted in ((_HARDWARE, _ARPHRD_LOOPBACK), (_PACKET_TYPE, _PACKET_OTHERHOST)):
-        program.op(_LD_W, field)
-        program.drop_when(_JEQ, unwanted)
-    program.op(_LD_W, _VLAN)
-    program.drop_when(_JGT, 0)
-    program.op(_LD_W, _IFINDEX)
+        program.op(LD_W, field)
+        program.drop_when(JEQ, unwanted)
+    program.op(LD_W, _VLAN)
+    program.drop_when(JGT, 0)
+    program.op(LD_W, _IFINDEX)
     for index in sorted(links)[: _RESERVED // 4]:
         if links[index].ignored:
-            program.drop_when(_JEQ, index)
-    program.op(_LD_W, _PROTOCOL)
-    program.when(_JEQ, 0x86DD, "ipv6")
-    program.when(_JEQ, 0x0800, "ipv4")
-    program.op(_RET, 0)
+            program.drop_when(JEQ, index)
+    program.op(LD_W, _PROTOCOL)
+    program.when(JEQ, 0x86DD, "ipv6")
+    program.when(JEQ, 0x0800, "ipv4")
+    program.op(RET, 0)
 
 
 _Groups = list[tuple[list[int], list[Network]]]
@@ -208,38 +160,37 @@ def _cost(prefix: Network) -> int:
 
 
 def _ipv4(program: Assembler, local: list[Network], groups: _Groups) -> None:
-    program.op(_LD_B, 9)
-    program.jump(_JEQ, 1, false="v4 no error")
-    program.op(_LDX_HEADER, 0)
-    program.op(_LD_B_X, 0)
+    program.op(LD_B, 9)
+    program.jump(JEQ, 1, false="v4 no error")
+    program.op(LDX_HEADER, 0)
+    program.op(LD_B_X, 0)
     for error in (3, 11, 12):
-        program.when(_JEQ, error, "pass")
+        program.when(JEQ, error, "pass")
     program.label("v4 no error")
-    program.op(_LD_H, 6)
-    program.drop_when(_JSET, 0x1FFF)
-    program.op(_LD_W, _PACKET_TYPE)
-    program.jump(_JEQ, _PACKET_OUTGOING, true="v4 outgoing")
-    program.op(_LD_W, 12)
+    program.op(LD_H, 6)
+    program.drop_when(JSET, 0x1FFF)
+    program.op(LD_W, _PACKET_TYPE)
+    program.jump(JEQ, _PACKET_OUTGOING, true="v4 outgoing")
+    program.op(LD_W, 12)
     program.goto("v4 remote")
     program.label("v4 outgoing")
-    program.op(_LD_W, 16)
+    program.op(LD_W, 16)
     program.label("v4 remote")
-    program.op(_ST, 0)
+    program.op(ST, 0)
     _drop_ranges(program, list(_collapsed(local, 4)))
     _dispatch(program, groups, "v4", _drop_ranges)
     program.label("v4 transport")
-    program.op(_LDX_HEADER, 0)
-    program.op(_LD_B, 9)
-    program.op(_ST, _M_NEXT)
-    program.goto("transport")
+    program.op(LDX_HEADER, 0)
+    program.op(LD_B, 9)
+    program.op(ST, _M_NEXT)
 
 
 def _dispatch(program: Assembler, groups: _Groups, family: str, drop: _DropPrefixes) -> None:
     """The prefix list of the packet's own link."""
-    program.op(_LD_W, _IFINDEX)
+    program.op(LD_W, _IFINDEX)
     for number, (indexes, _) in enumerate(groups):
         for index in indexes:
-            program.when(_JEQ, index, f"{family} group {number}")
+            program.when(JEQ, index, f"{family} group {number}")
     program.goto(f"{family} transport")
     for number, (_, prefixes) in enumerate(groups):
         program.label(f"{family} group {number}")
@@ -249,30 +200,30 @@ def _dispatch(program: Assembler, groups: _Groups, family: str, drop: _DropPrefi
 
 def _drop_ranges(program: Assembler, prefixes: list[Network]) -> None:
     """Drops when the remote IPv4 address is in one of these disjoint prefixes."""
-    program.op(_LD_MEM, 0)
+    program.op(LD_MEM, 0)
     for prefix in prefixes:
         after = f"range {len(program) + 3}"
-        program.jump(_JGE, int(prefix.network_address), false=after)
-        program.jump(_JGT, int(prefix.broadcast_address), true=after)
-        program.op(_RET, 0)
+        program.jump(JGE, int(prefix.network_address), false=after)
+        program.jump(JGT, int(prefix.broadcast_address), true=after)
+        program.op(RET, 0)
         program.label(after)
 
 
 def _ipv6(program: Assembler, local: list[Network], groups: _Groups) -> None:
     _follow_extensions(program)
     program.label("v6 headers done")
-    program.op(_LD_MEM, _M_NEXT)
-    program.jump(_JEQ, 58, false="v6 no icmp")
-    program.op(_LDX_MEM, _M_OFFSET)
-    program.op(_LD_B_X, 0)
-    program.unless(_JGE, 128, "pass")  # RFC 4443: errors are below 128
-    program.drop_when(_JEQ, 143)
-    program.jump(_JGE, 130, false="v6 no icmp")
-    program.jump(_JGT, 137, true="v6 no icmp")
-    program.op(_RET, 0)
+    program.op(LD_MEM, _M_NEXT)
+    program.jump(JEQ, 58, false="v6 no icmp")
+    program.op(LDX_MEM, _M_OFFSET)
+    program.op(LD_B_X, 0)
+    program.unless(JGE, 128, "pass")  # RFC 4443: errors are below 128
+    program.drop_when(JEQ, 143)
+    program.jump(JGE, 130, false="v6 no icmp")
+    program.jump(JGT, 137, true="v6 no icmp")
+    program.op(RET, 0)
     program.label("v6 no icmp")
-    program.op(_LD_W, _PACKET_TYPE)
-    program.jump(_JEQ, _PACKET_OUTGOING, true="v6 outgoing")
+    program.op(LD_W, _PACKET_TYPE)
+    program.jump(JEQ, _PACKET_OUTGOING, true="v6 outgoing")
     _remember_address(program, 8)
     program.goto("v6 remote")
     program.label("v6 outgoing")
@@ -281,14 +232,13 @@ def _ipv6(program: Assembler, local: list[Network], groups: _Groups) -> None:
     _drop_by_words(program, list(_collapsed(local, 6)))
     _dispatch(program, groups, "v6", _drop_by_words)
     program.label("v6 transport")
-    program.op(_LDX_MEM, _M_OFFSET)
-    program.goto("transport")
+    program.op(LDX_MEM, _M_OFFSET)
 
 
 def _remember_address(program: Assembler, offset: int) -> None:
     for word in range(4):
-        program.op(_LD_W, offset + 4 * word)
-        program.op(_ST, word)
+        program.op(LD_W, offset + 4 * word)
+        program.op(ST, word)
 
 
 def _follow_extensions(program: Assembler) -> None:
@@ -297,35 +247,35 @@ def _follow_extensions(program: Assembler) -> None:
     What still hides behind more headers than are followed passes as a protocol of its
     own; user space follows further.
     """
-    program.op(_LD_B, 6)
-    program.op(_ST, _M_NEXT)
-    program.op(_LDX_IMMEDIATE, 40)
-    program.op(_STX, _M_OFFSET)
+    program.op(LD_B, 6)
+    program.op(ST, _M_NEXT)
+    program.op(LDX_IMMEDIATE, 40)
+    program.op(STX, _M_OFFSET)
     for number in range(_EXTENSION_ROUNDS):
         generic, fragment, step = (f"{name} {number}" for name in ("generic", "fragment", "step"))
-        program.op(_LD_MEM, _M_NEXT)
-        program.jump(_JEQ, 44, true=fragment)
+        program.op(LD_MEM, _M_NEXT)
+        program.jump(JEQ, 44, true=fragment)
         for extension in (0, 43, 60):
-            program.jump(_JEQ, extension, true=generic)
+            program.jump(JEQ, extension, true=generic)
         program.goto("v6 headers done")
         program.label(fragment)
-        program.op(_LDX_MEM, _M_OFFSET)
-        program.op(_LD_H_X, 2)
-        program.drop_when(_JSET, 0xFFF8)
-        program.op(_LD_B_X, 0)
-        program.op(_ST, _M_NEXT)
-        program.op(_LD_IMMEDIATE, 8)
+        program.op(LDX_MEM, _M_OFFSET)
+        program.op(LD_H_X, 2)
+        program.drop_when(JSET, 0xFFF8)
+        program.op(LD_B_X, 0)
+        program.op(ST, _M_NEXT)
+        program.op(LD_IMMEDIATE, 8)
         program.goto(step)
         program.label(generic)
-        program.op(_LDX_MEM, _M_OFFSET)
-        program.op(_LD_B_X, 0)
-        program.op(_ST, _M_NEXT)
-        program.op(_LD_B_X, 1)
-        program.op(_ADD, 1)
-        program.op(_LSH, 3)
+        program.op(LDX_MEM, _M_OFFSET)
+        program.op(LD_B_X, 0)
+        program.op(ST, _M_NEXT)
+        program.op(LD_B_X, 1)
+        program.op(ADD, 1)
+        program.op(LSH, 3)
         program.label(step)
-        program.op(_ADD_X)
-        program.op(_ST, _M_OFFSET)
+        program.op(ADD_X)
+        program.op(ST, _M_OFFSET)
 
 
 def _drop_by_words(program: Assembler, prefixes: list[Network]) -> None:
@@ -336,23 +286,43 @@ def _drop_by_words(program: Assembler, prefixes: list[Network]) -> None:
         for word in range(4):
             if left <= 0:
                 break
-            program.op(_LD_MEM, word)
+            program.op(LD_MEM, word)
             if left < 32:
-                program.op(_AND, (0xFFFFFFFF << (32 - left)) & 0xFFFFFFFF)
+                program.op(AND, (0xFFFFFFFF << (32 - left)) & 0xFFFFFFFF)
             wanted = int.from_bytes(address[4 * word : 4 * word + 4], "big")
-            program.jump(_JEQ, wanted, false=after)
+            program.jump(JEQ, wanted, false=after)
             left -= 32
-        program.op(_RET, 0)
+        program.op(RET, 0)
         program.label(after)
+
+
+def _drop_muted(program: Assembler, muted: list[Muted]) -> None:
+    """X is the offset of the transport header; the remote address is in the cells."""
+    if not muted:
+        return
+    kind = len(muted[0].remote)
+    program.op(LD_MEM, _M_NEXT)
+    program.unless(JEQ, _UDP, f"muted done {kind}")
+    for number, flow in enumerate(muted):
+        after = f"muted {kind} {number}"
+        for word in range(0, kind, 4):
+            program.op(LD_MEM, word // 4)
+            wanted = int.from_bytes(flow.remote[word : word + 4], "big")
+            program.jump(JEQ, wanted, false=after)
+        program.op(LD_W_X, 0)
+        program.drop_when(JEQ, flow.local_port << 16 | flow.remote_port)
+        program.drop_when(JEQ, flow.remote_port << 16 | flow.local_port)
+        program.label(after)
+    program.label(f"muted done {kind}")
 
 
 def _transport(program: Assembler) -> None:
     """X is the offset of the transport header, its number is in the scratch cell."""
     program.label("transport")
-    program.op(_LD_MEM, _M_NEXT)
-    program.jump(_JEQ, 6, false="pass")
-    program.op(_LD_B_X, 13)
-    program.jump(_JSET, 0x06, true="pass")  # SYN or RST
-    program.op(_RET, 0)
+    program.op(LD_MEM, _M_NEXT)
+    program.jump(JEQ, 6, false="pass")
+    program.op(LD_B_X, 13)
+    program.jump(JSET, 0x06, true="pass")  # SYN or RST
+    program.op(RET, 0)
     program.label("pass")
-    program.op(_RET, SNAP)
+    program.op(RET, SNAP)

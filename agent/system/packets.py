@@ -8,7 +8,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from agent.system.bpf_filter import SNAP, Instruction, packed
+from agent.system.bpf_assembler import Instruction, packed
+from agent.system.bpf_filter import SNAP
 
 _ETH_P_ALL = 0x0003
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
