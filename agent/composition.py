@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agent.assembly import Surroundings
 from agent.config import Settings
+from agent.salt import own_salt
 from agent.sensors.base import Sensor
 from agent.system.desktop import SessionBusDesktop
 from agent.system.media_stack import ScannerSettings, media_sensors
@@ -12,9 +13,10 @@ from agent.system.network_stack import network_sensors
 from agent.system.sdnotify import ServiceManager
 
 
-def all_sensors(settings: Settings) -> Sequence[Sensor]:
+def all_sensors(settings: Settings, salt: bytes) -> Sequence[Sensor]:
+    """`salt` is what file names are hashed with."""
     scanner = ScannerSettings(address=settings.scanner.address)
-    return (*network_sensors(), *media_sensors(scanner))
+    return (*network_sensors(), *media_sensors(scanner=scanner, salt=salt))
 
 
 def production(
@@ -23,7 +25,7 @@ def production(
     return Surroundings(
         settings=settings,
         configuration=configuration,
-        sensors=all_sensors(settings),
+        sensors=all_sensors(settings, own_salt(settings.state)),
         desktop=SessionBusDesktop(),
         manager=manager,
     )

@@ -26,9 +26,9 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Scanner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where clamd listens: a socket's path, or host:port."""
+    """Where clamd listens: `unix:PATH` or `tcp:HOST:PORT`; empty: the usual sockets."""
 
-    address: str = "/run/clamav/clamd.ctl"
+    address: str = ""
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -209,9 +209,10 @@ class Spool:
             yield
             self._db.execute("UPDATE chain SET next = ?, dropped = ?", (self._next, self._dropped))
             self._db.execute("COMMIT")
-        except sqlite3.OperationalError as fault:
+        except BaseException as fault:
             self._undo()
-            if fault.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+            if _is_full_disk(fault):
+                self._reuse_log()
                 raise SpoolFull(str(fault)) from fault
             raise
 
@@ -219,6 +220,13 @@ class Spool:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
         self._measure()
+
+    def _reuse_log(self) -> None:
+        """Lets the next write begin at the front of the write-ahead log, in space that is
+        ours already; it says nothing when that does not work either.
+        """
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("PRAGMA wal_checkpoint(RESTART)")
 
     def _reserve(self, upto: int) -> None:
         """Promises on disk that sequences below `upto` may be in use."""
@@ -301,12 +309,13 @@ class Spool:
         (previous,) = self._db.execute("SELECT previous FROM chain").fetchone()
         sealed = self._sealer.seal(rows, previous)
         with self._transaction():
+            # Deleted first: the pages that this frees hold the batch when the disk is full.
+            upto = "DELETE FROM observation WHERE sequence <= ?"
+            self._db.execute(upto, (sealed.last,))
             self._db.execute(
                 "INSERT INTO sealed VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
                 msgspec.structs.astuple(sealed),
             )
-            upto = "DELETE FROM observation WHERE sequence <= ?"
-            self._db.execute(upto, (sealed.last,))
             self._bytes += len(sealed.body) + ROW_OVERHEAD
             self._bytes -= sum(len(row.body) + ROW_OVERHEAD for row in rows)
         return sealed
@@ -332,3 +341,9 @@ class Spool:
         self._db.execute("DELETE FROM sealed")
         self._waiting -= sealed.count
         self._bytes -= len(sealed.body) + ROW_OVERHEAD
+
+
+def _is_full_disk(fault: BaseException) -> bool:
+    return isinstance(fault, sqlite3.OperationalError) and fault.sqlite_errorname.startswith(
+        ("SQLITE_FULL", "SQLITE_IOERR")
+    )

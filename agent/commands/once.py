@@ -10,8 +10,10 @@ import msgspec
 from agent.composition import all_sensors
 from agent.config import ConfigError, Settings
 from agent.identity import IdentityFolder, NotEnrolled
+from agent.logs import log_to_standard_error
 from agent.policy_cache import PolicyCache, built_in, local_document
 from agent.reactions import Judgement
+from agent.salt import passing_salt
 from agent.sensors.base import Sensor
 from agent.speech import say
 from agent.system import machine
@@ -44,8 +46,9 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(settings: Settings, *, policy_file: Path | None, as_json: bool) -> int:
     """Exit status 3 when a check says fail."""
+    log_to_standard_error("error")
     document = _document(settings, policy_file)
-    found = look(all_sensors(settings), document)
+    found = look(all_sensors(settings, passing_salt()), document)
     if as_json:
         say(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:

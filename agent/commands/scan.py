@@ -1,0 +1,35 @@
+"""`wardwatch-agent scan PATH`: a mount or folder, as a medium would be scanned."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from agent.config import Settings
+from agent.scan_command import ScanReport, scan_path
+from agent.speech import complain, say
+from agent.system.clamd import ScannerSettings
+
+
+def run(settings: Settings, path: Path, *, as_json: bool) -> int:
+    """Exit status 0 clean, 3 infected, 1 when nobody can say, 2 for no folder."""
+    try:
+        report = scan_path(path, ScannerSettings(address=settings.scanner.address))
+    except OSError as wrong:
+        complain(f"{path}: {wrong.strerror}")
+        return 2
+    if as_json:
+        say(msgspec.json.format(msgspec.json.encode(report)).decode())
+    else:
+        say("\n".join(lines(report)))
+    return report.exit_status
+
+
+def lines(report: ScanReport) -> Iterator[str]:
+    yield f"{report.verdict} {report.reason}".strip()
+    yield f"{report.files} files, {report.bytes} bytes in {report.seconds} s"
+    yield f"{report.engine or 'no engine'}, signatures {report.signatures or 'unknown'}"
+    for infected in report.infected:
+        yield f"infected: {infected.path}: {infected.signature}"
+    for skipped in report.skipped:
+        yield f"skipped: {skipped.path}: {skipped.reason}"
