@@ -5,7 +5,7 @@ import email.policy
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from email.message import EmailMessage
 
 from aiosmtpd.controller import Controller
@@ -64,10 +64,8 @@ def _answer(server: socket.socket) -> None:
 
 def _close(*servers: socket.socket) -> None:
     for server in servers:
-        try:
+        with suppress(OSError):  # datagram sockets have nothing to shut down
             server.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept
-        except OSError:
-            pass  # datagram sockets have nothing to shut down
         server.close()
 
 
