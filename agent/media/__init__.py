@@ -1,0 +1,1 @@
+"""Removable media: what a medium is, where it is mounted, who touched it, what a scan found."""

@@ -1,0 +1,209 @@
+"""One scan: every file of a tree through the engine, and what it comes to.
+
+Several files are in flight; a verdict is never better than what was seen.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from agent.media.engine import (
+    Engine,
+    EngineSession,
+    EngineUnavailable,
+    EngineVersion,
+    FileVerdict,
+)
+from agent.system.content import close, content_hash
+from agent.system.tree import OpenFile, Skipped
+
+Outcome = Literal["clean", "infected", "incomplete", "not_scanned"]
+
+IN_FLIGHT = 8
+"""Files that the engine has at once; each of its threads has one to read and one waits."""
+
+_NAMED_AT_MOST = 100
+"""Infected files that are named; the rest is only counted in the verdict."""
+
+
+class Infected(msgspec.Struct, frozen=True):
+    """`sha256` is empty when the content could not be read again."""
+
+    path: bytes
+    signature: str
+    sha256: str = ""
+
+
+class Unscanned(msgspec.Struct, frozen=True):
+    path: bytes
+    reason: str
+
+
+class ScanOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """`files` of `size` bytes in all were read by the engine; `unscanned` names the first few of
+    those in `skipped`; `digests` are (path, size, sha256) of every file when they were
+    asked for.
+    """
+
+    verdict: Outcome
+    reason: str = ""
+    version: EngineVersion = EngineVersion("")
+    files: int = 0
+    size: int = 0
+    skipped: Mapping[str, int] = {}
+    unscanned: tuple[Unscanned, ...] = ()
+    infected: tuple[Infected, ...] = ()
+    digests: tuple[tuple[bytes, int, str], ...] = ()
+
+
+class Scan:
+    """`stopped` is asked between files; `digest_all` reads every content once more."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        digest_all: bool = False,
+    ) -> None:
+        self._engine = engine
+        self._stopped = stopped
+        self._digest_all = digest_all
+        self._session: EngineSession | None = None
+        self._waiting: dict[int, OpenFile] = {}
+        self._skipped: Counter[str] = Counter()
+        self._unscanned: list[Unscanned] = []
+        self._infected: list[Infected] = []
+        self._digests: list[tuple[bytes, int, str]] = []
+        self._files = 0
+        self._bytes = 0
+        self._largest = 0
+
+    def run(self, found: Iterable[OpenFile | Skipped]) -> ScanOutcome:
+        """Reads all of `found` and closes every file in it, whatever happens."""
+        version = EngineVersion("")
+        reason = ""
+        try:
+            version = self._engine.version()
+            self._largest = self._engine.largest_file()
+            self._session = self._engine.session()
+            self._each(found)
+            if self._engine.version() != version:
+                reason = "engine_changed"
+        except EngineUnavailable:
+            reason = "engine_lost" if version.engine else "engine_absent"
+        finally:
+            self._give_up(found)
+        if self._stopped():
+            reason = "gone"
+        return self._outcome(version, reason)
+
+    def abort(self) -> None:
+        """From another thread: wakes the scan where it waits for the engine."""
+        if self._session is not None:
+            self._session.interrupt()
+
+    def _each(self, found: Iterable[OpenFile | Skipped]) -> None:
+        for one in found:
+            if isinstance(one, Skipped):
+                self._skip(one.path, one.reason)
+            elif one.size > self._largest:
+                self._digest(one)
+                close(one)
+                self._skip(one.path, "too_large")
+            else:
+                self._submit(one)
+            if self._stopped():
+                return
+        while self._waiting:
+            self._take()
+
+    def _submit(self, one: OpenFile) -> None:
+        assert self._session is not None
+        self._digest(one)
+        try:
+            ticket = self._session.submit(one.descriptor)
+        except EngineUnavailable:
+            close(one)
+            self._skip(one.path, "engine_error")
+            raise
+        self._waiting[ticket] = one
+        if len(self._waiting) >= IN_FLIGHT:
+            self._take()
+
+    def _take(self) -> None:
+        assert self._session is not None
+        ticket, verdict = self._session.verdict()
+        one = self._waiting.pop(ticket, None)
+        if one is None:
+            raise EngineUnavailable(f"the engine answered for a file it was not given: {ticket}")
+        try:
+            self._count(one, verdict)
+        finally:
+            close(one)
+
+    def _count(self, one: OpenFile, verdict: FileVerdict) -> None:
+        if verdict.finding == "skipped":
+            self._skip(one.path, verdict.name)
+            return
+        self._files += 1
+        self._bytes += one.size
+        if verdict.finding == "infected" and len(self._infected) < _NAMED_AT_MOST:
+            self._infected.append(Infected(one.path, verdict.name, content_hash(one)))
+
+    def _skip(self, path: bytes, reason: str) -> None:
+        self._skipped[reason] += 1
+        if len(self._unscanned) < _NAMED_AT_MOST:
+            self._unscanned.append(Unscanned(path, reason))
+
+    def _digest(self, one: OpenFile) -> None:
+        if self._digest_all:
+            self._digests.append((one.path, one.size, content_hash(one)))
+
+    def _give_up(self, found: Iterable[OpenFile | Skipped]) -> None:
+        """Descriptors held on a medium keep it busy: none outlives the scan."""
+        if self._session is not None:
+            self._session.close()
+        for one in self._waiting.values():
+            close(one)
+            self._skip(one.path, "gone" if self._stopped() else "engine_error")
+        self._waiting.clear()
+        ending = getattr(found, "close", None)
+        if ending is not None:
+            ending()
+
+    def _outcome(self, version: EngineVersion, reason: str) -> ScanOutcome:
+        return ScanOutcome(
+            verdict=self._verdict(reason),
+            reason=reason or ("skipped" if self._skipped else ""),
+            version=version,
+            files=self._files,
+            size=self._bytes,
+            skipped=dict(self._skipped) if version.engine else {},
+            unscanned=tuple(self._unscanned),
+            infected=tuple(self._infected),
+            digests=tuple(self._digests),
+        )
+
+    def _verdict(self, reason: str) -> Outcome:
+        if self._infected:
+            return "infected"
+        if reason == "engine_absent" or (reason == "engine_lost" and not self._files):
+            return "not_scanned"
+        return "incomplete" if reason or self._skipped else "clean"
+
+
+def fingerprint(digests: Iterable[tuple[bytes, int, str]]) -> str:
+    """SHA-256 over the sorted (path, size, SHA-256 of the content) of every regular file.
+
+    Equal fingerprints prove that the same files with the same content lay under the
+    same names.  It says nothing of times, rights, symbolic links, empty folders, or what
+    lies outside the file system (boot sectors, unallocated blocks, other partitions).
+    """
+    whole = hashlib.sha256()
+    for path, size, digest in sorted(digests):
+        whole.update(b"%d:%b%d:%b" % (len(path), path, size, digest.encode()))
+    return whole.hexdigest()

@@ -1,0 +1,248 @@
+"""Removable media: attached, mounted, touched, scanned, unmounted, gone.
+
+Everything is told from the state of now (devices, mount table, scans) against what was
+told before, so an event that was lost or came twice changes nothing after the next look.
+
+A new mount is marked for fanotify before anything is told of it.  Files that were
+opened before the mark and are still open are found through /proc; what was opened and
+closed again within those milliseconds is missed, as are raw reads of the block device,
+mounts that live only in a private mount namespace of others, and files that a desktop
+reads from a telephone over MTP, which no mount table shows.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+
+from agent.media.announcement import Announcements
+from agent.media.devices import DeviceSource
+from agent.media.inventory import Inventory
+from agent.media.telling import Names, accessed, scanned, scanner_state
+from agent.media.watched import ScanJob, Watched
+from agent.sensors.mounting import Mounting
+from agent.system.accesses import Accesses
+from agent.system.fanotify import Overflow
+from agent.system.gathering import Gathering
+from agent.system.mounts import Mount, MountTable, system_disks
+from agent.system.processes import process_at
+from agent.system.scan_threads import (
+    EngineSeen,
+    FilesHeld,
+    News,
+    ScanBegan,
+    ScanEnded,
+    ScanThreads,
+)
+from checks.facts import Fact
+from checks.facts.health import SensorGap
+from checks.facts.media import MediumDetached, ScannerState
+from checks.policy import PolicyDocument
+
+_FIRST_ANSWER = 0.2
+"""Seconds that the first look waits for the engine at most, so that `once` knows it."""
+_PROBE_EVERY = 30.0
+_PROBE_SOONEST = 1.0
+"""Seconds between two questions to the engine: the first after it failed, and always."""
+
+
+class MediaSensor:
+    """Fits Sensor.  `monotonic` gives seconds, `wall_us` microseconds since the epoch."""
+
+    name = "media"
+    heals_every = timedelta(minutes=5)
+
+    def __init__(  # noqa: PLR0913 - two ports, two clocks, a factory and the salt
+        self,
+        *,
+        devices: DeviceSource,
+        mounts: MountTable,
+        scans: Callable[[], ScanThreads],
+        salt: bytes,
+        monotonic: Callable[[], float],
+        wall_us: Callable[[], int],
+    ) -> None:
+        self._devices = devices
+        self._mounts = mounts
+        self._make_scans = scans
+        self._names = Names(salt)
+        self._monotonic = monotonic
+        self._wall_us = wall_us
+        self._gathering: Gathering | None = None
+
+    def start(self, document: PolicyDocument) -> Sequence[int]:
+        self._names.travel = document.policy.thresholds.file_names_travel
+        self._gathering = Gathering()
+        self._scans = self._make_scans()
+        self._accesses = Accesses(self._gathering)
+        self._announcements = Announcements()
+        self._jobs: dict[ScanJob, Watched] = {}
+        self._scanner: ScannerState | None = None
+        self._pause = _PROBE_SOONEST
+        self._probe_at: float | None = None
+        self._seen_at_us = self._wall_us()
+        for descriptor in (self._devices.open(), self._mounts.open(), self._scans.fileno()):
+            self._gathering.add(descriptor)
+        self._inventory = Inventory(system_disks(self._mounts.mounts()))
+        self._mounting = Mounting(self._inventory, self._devices)
+        return [self._gathering.fileno()]
+
+    def wake(self) -> Iterable[Fact]:
+        facts = [*self._files_touched()]  # first: short processes end while others are told
+        facts += self._devices_changed()
+        facts += self._mounts_changed()
+        facts += self._files_touched()
+        for news in self._scans.news():
+            facts += self._heard(news)
+        if self._probe_at is not None and self._probe_at <= self._monotonic():
+            self._probe(0.0)
+        self._seen_at_us = self._wall_us()
+        return facts
+
+    def heal(self) -> Iterable[Fact]:
+        first = self._scanner is None
+        self._inventory.replace(self._devices.present())
+        self._mounting.devices_changed()
+        self._probe(_FIRST_ANSWER if first else 0.0)
+        facts = [*self._media_changed(), *self.wake()]
+        known = self._scanner
+        return facts if known is None or known in facts else [*facts, known]
+
+    def deadline(self) -> float | None:
+        waiting = (self._announcements.deadline(), self._probe_at)
+        return min((moment for moment in waiting if moment is not None), default=None)
+
+    def degraded(self) -> str:
+        unseen = [
+            f"file accesses on a medium are not seen: {why}"
+            for why in sorted(self._accesses.failures())
+        ]
+        return "; ".join(reason for reason in (self._devices.degraded(), *unseen) if reason)
+
+    def policy_changed(self, document: PolicyDocument) -> Iterable[Fact]:
+        self._names.travel = document.policy.thresholds.file_names_travel
+        return ()
+
+    def stop(self) -> None:
+        if self._gathering is None:
+            return
+        self._scans.close()
+        self._accesses.close()
+        self._devices.close()
+        self._mounts.close()
+        self._gathering.close()
+        self._gathering = None
+
+    def _devices_changed(self) -> Iterator[Fact]:
+        changed = False
+        try:
+            for change in self._devices.changes():
+                self._inventory.apply(change)
+                changed = True
+        except OSError as overrun:
+            yield self._gap(f"device events: {overrun.strerror}")
+            self._inventory.replace(self._devices.present())
+            changed = True
+        if changed:
+            self._mounting.devices_changed()
+        if changed or self._announcements.deadline() is not None:
+            yield from self._media_changed()
+
+    def _media_changed(self) -> Iterator[Fact]:
+        media = self._inventory.media()
+        for fact in self._announcements.update(media, self._monotonic()):
+            yield fact
+            if isinstance(fact, MediumDetached):
+                for watched in self._mounting.on_lost_disks(media):
+                    self._scans.stop(watched.where.number)
+
+    def _mounts_changed(self) -> Iterator[Fact]:
+        change = self._mounting.update(self._mounts.mounts())
+        for number in change.released:
+            self._accesses.unwatch(number)
+            self._scans.stop(number)
+        for mount, watched in change.first:
+            self._accesses.watch(watched.where.number, mount.path)
+        yield from change.unmounted
+        for disk, fact in change.mounted:
+            yield from self._announcements.at_once(disk)
+            yield fact
+        for mount, watched in change.first:
+            self._begin(mount, watched)
+
+    def _begin(self, mount: Mount, watched: Watched) -> None:
+        job = ScanJob(
+            number=watched.where.number, device=mount.device, path=mount.path, id=mount.id
+        )
+        watched.job = job
+        self._jobs[job] = watched
+        self._scans.begin(job)
+
+    def _files_touched(self) -> Iterator[Fact]:
+        for number, access in self._accesses.drain(self._scans.engine_pid()):
+            if isinstance(access, Overflow):
+                yield self._gap("file accesses: the kernel's queue was full")
+                continue
+            watched = self._mounting.watched(number)
+            if watched is None:
+                continue
+            for operation in watched.news_in(access.operations):
+                process = process_at(access.pid)
+                yield accessed(watched, operation, access.path, process, self._names)
+
+    def _heard(self, news: News) -> Iterator[Fact]:
+        if isinstance(news, EngineSeen):
+            yield from self._engine_seen(news)
+            return
+        watched = self._jobs.get(news.job)
+        if watched is None:
+            return
+        if isinstance(news, ScanBegan):
+            watched.scan_began()
+        elif isinstance(news, FilesHeld):
+            for held in news.files:
+                for operation in watched.news_in(held.access.operations):
+                    yield accessed(watched, operation, held.access.path, held.process, self._names)
+        else:
+            yield from self._scan_ended(news, watched)
+
+    def _scan_ended(self, news: ScanEnded, watched: Watched) -> Iterator[Fact]:
+        del self._jobs[news.job]
+        outcome = news.outcome
+        repeated = watched.said == (outcome.verdict, outcome.reason)
+        watched.scan_ended(outcome.verdict, outcome.reason)
+        if not (repeated and watched.wants_engine):
+            yield scanned(watched.where, outcome, news.started_us, news.ended_us, self._names)
+        if watched.wants_engine:
+            self._probe_at = self._monotonic() + self._pause
+            self._pause = min(2 * self._pause, _PROBE_EVERY)
+
+    def _probe(self, patience: float) -> None:
+        self._probe_at = self._monotonic() + _PROBE_EVERY
+        self._scans.probe(patience)
+
+    def _engine_seen(self, seen: EngineSeen) -> Iterator[Fact]:
+        state = scanner_state(seen.version, seen.reason)
+        if state != self._scanner:
+            self._scanner = state
+            yield state
+        wanting = [watched for watched in self._mounting.all() if watched.wants_engine]
+        if seen.version is None:
+            if wanting:
+                self._probe_at = self._monotonic() + self._pause
+                self._pause = min(2 * self._pause, _PROBE_EVERY)
+            return
+        if not wanting:
+            self._pause = _PROBE_SOONEST
+        for watched in wanting:
+            if watched.job is not None and watched.job not in self._jobs:
+                self._jobs[watched.job] = watched
+                watched.wants_engine = False
+                self._scans.begin(watched.job)
+
+    def _gap(self, detail: str) -> SensorGap:
+        return SensorGap(
+            sensor=self.name,
+            cause="overrun",
+            from_us=self._seen_at_us,
+            to_us=self._wall_us(),
+            detail=detail,
+        )

@@ -1,0 +1,50 @@
+"""The fanotify groups of all mounted media."""
+
+import os
+from collections.abc import Iterator
+
+from agent.system.fanotify import AccessWatch, FileAccess, Overflow, watch
+from agent.system.gathering import Gathering
+
+
+class Accesses:
+    """Marked file systems by number (the dev_t of their block device)."""
+
+    def __init__(self, gathering: Gathering) -> None:
+        self._gathering = gathering
+        self._groups: dict[int, AccessWatch] = {}
+        self._failed: dict[int, str] = {}
+
+    def watch(self, number: int, path: str) -> None:
+        """Marks it now; a failure shows in `failures`."""
+        if number in self._groups:
+            return
+        try:
+            group = watch(path)
+        except OSError as unable:
+            self._failed[number] = unable.strerror or str(unable)
+            return
+        self._failed.pop(number, None)
+        self._groups[number] = group
+        self._gathering.add(group.fileno())
+
+    def unwatch(self, number: int) -> None:
+        self._failed.pop(number, None)
+        group = self._groups.pop(number, None)
+        if group is not None:
+            self._gathering.remove(group.fileno())
+            group.close()
+
+    def drain(self, engine_pid: int) -> Iterator[tuple[int, FileAccess | Overflow]]:
+        """What others did: neither we nor the engine."""
+        leave_out = frozenset((os.getpid(), engine_pid)) - {0}
+        for number, group in list(self._groups.items()):
+            for access in group.accesses(leave_out=leave_out):
+                yield number, access
+
+    def failures(self) -> frozenset[str]:
+        return frozenset(self._failed.values())
+
+    def close(self) -> None:
+        for number in list(self._groups):
+            self.unwatch(number)

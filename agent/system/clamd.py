@@ -1,0 +1,236 @@
+"""A client for clamd(8): FILDES through its own socket, INSTREAM over the network.
+
+Commands are sent NUL-terminated (`z` prefix) inside an IDSESSION, where clamd numbers
+its answers and scans what is in flight in parallel: the protocol of clamdscan(1).
+"""
+
+import contextlib
+import itertools
+import os
+import re
+import socket
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from agent.media.engine import (
+    EngineUnavailable,
+    EngineVersion,
+    FileVerdict,
+    parse_verdict,
+    parse_version,
+)
+
+USUAL_SOCKETS = (
+    "/run/clamav/clamd.ctl",  # Debian, Ubuntu, UOS, Kylin
+    "/run/clamd.scan/clamd.sock",  # Fedora, openEuler, Anolis
+    "/run/clamav/clamd.sock",  # Arch, Alpine
+    "/var/run/clamav/clamd.ctl",
+)
+USUAL_CONFIGURATIONS = ("/etc/clamav/clamd.conf", "/etc/clamd.d/scan.conf", "/etc/clamd.conf")
+DEFAULT_LARGEST_FILE = 100 << 20
+"""MaxFileSize and StreamMaxLength of ClamAV 1.x: clamd.conf(5)."""
+_HARD_LIMIT = (1 << 31) - 3
+"""libclamav reads nothing larger, whatever is configured: clamd.conf(5), MaxFileSize."""
+_UNLIMITED = 0
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 180.0
+"""One file: MaxScanTime is 120 s by default, and it may wait for its turn before."""
+_CHUNK = 1 << 17
+_LENGTH = struct.Struct("!I")
+_PORT = 3310
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
+_LIMIT = re.compile(r"^\s*(MaxFileSize|MaxScanSize)\s+(\d+)\s*([KkMm]?)\s*$", re.MULTILINE)
+
+
+class ScannerSettings(msgspec.Struct, frozen=True):
+    """`unix:/run/clamav/clamd.ctl`, `tcp:host:3310`, or empty: the usual sockets."""
+
+    address: str = ""
+
+
+class Clamd:
+    """Fits Engine."""
+
+    def __init__(self, settings: ScannerSettings, sockets: tuple[str, ...] = USUAL_SOCKETS) -> None:
+        self._address = settings.address
+        self._sockets = sockets
+        self._pid = 0
+
+    def ping(self) -> None:
+        """Raises EngineUnavailable unless clamd answers."""
+        if self._ask(b"PING") != "PONG":
+            raise EngineUnavailable("what answers there is no clamd")
+
+    def version(self) -> EngineVersion:
+        return parse_version(self._ask(b"VERSION"))
+
+    def session(self) -> "ClamdSession":
+        connection = self._connect(_ANSWER_SECONDS)
+        local = connection.family == socket.AF_UNIX
+        return ClamdSession(connection, pass_descriptors=local)
+
+    def largest_file(self) -> int:
+        """From clamd's configuration where it is on this machine, else the default."""
+        if self._address.startswith("tcp:"):
+            return DEFAULT_LARGEST_FILE
+        return _limit(self._configuration())
+
+    def pid(self) -> int:
+        return self._pid
+
+    def _ask(self, command: bytes) -> str:
+        with self._connect(_CONNECT_SECONDS) as connection:
+            try:
+                connection.sendall(b"z" + command + b"\0")
+                reply = b""
+                while not reply.endswith(b"\0") and (part := connection.recv(4096)):
+                    reply += part
+            except OSError as silent:
+                raise EngineUnavailable(f"clamd does not answer: {silent}") from silent
+        return reply.rstrip(b"\0").decode("utf-8", "replace")
+
+    def _connect(self, patience: float) -> socket.socket:
+        try:
+            connection = self._reach()
+        except OSError as refused:
+            raise EngineUnavailable(f"clamd cannot be reached: {refused}") from refused
+        connection.settimeout(patience)
+        if connection.family == socket.AF_UNIX:
+            self._pid = _peer(connection)
+        return connection
+
+    def _reach(self) -> socket.socket:
+        scheme, _, where = self._address.partition(":")
+        if scheme == "tcp":
+            host, _, port = where.rpartition(":")
+            return socket.create_connection(
+                ((host or where).strip("[]"), int(port) if host else _PORT), _CONNECT_SECONDS
+            )
+        if scheme == "unix":
+            return _unix(where)
+        for path in self._sockets:
+            if Path(path).exists():
+                return _unix(path)
+        raise FileNotFoundError(f"no socket of clamd at {', '.join(self._sockets)}")
+
+    def _configuration(self) -> str:
+        """Of the clamd that answers, as far as its command line names one."""
+        named = _named_configuration(self._pid)
+        for path in (*named, *USUAL_CONFIGURATIONS):
+            try:
+                return Path(path).read_text("utf-8", "replace")
+            except OSError:
+                continue
+        return ""
+
+
+class ClamdSession:
+    """Fits EngineSession."""
+
+    def __init__(self, connection: socket.socket, *, pass_descriptors: bool) -> None:
+        self._connection = connection
+        self._submit = self._pass if pass_descriptors else self._stream
+        self._tickets = 0
+        self._unread = b""
+        self._broken: set[int] = set()
+        self._guarded(lambda: connection.sendall(b"zIDSESSION\0"))
+
+    def submit(self, descriptor: int) -> int:
+        self._tickets += 1
+        self._guarded(lambda: self._submit(descriptor))
+        return self._tickets
+
+    def verdict(self) -> tuple[int, FileVerdict]:
+        while b"\0" not in self._unread:
+            self._guarded(self._receive)
+        reply, _, self._unread = self._unread.partition(b"\0")
+        ticket, separator, said = reply.decode("utf-8", "replace").partition(": ")
+        if not separator or not ticket.isdigit():
+            raise EngineUnavailable(f"clamd ended the session: {ticket[:80]}")
+        number = int(ticket)
+        broken = number in self._broken
+        return number, FileVerdict("skipped", "unreadable") if broken else parse_verdict(said)
+
+    def interrupt(self) -> None:
+        with contextlib.suppress(OSError):  # the other end was faster
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.interrupt()
+        self._connection.close()
+
+    def _pass(self, descriptor: int) -> None:
+        """The descriptor goes with one byte of its own after the command."""
+        self._connection.sendall(b"zFILDES\0")
+        socket.send_fds(self._connection, [b"\0"], [descriptor])
+
+    def _stream(self, descriptor: int) -> None:
+        self._connection.sendall(b"zINSTREAM\0")
+        while chunk := self._read(descriptor):
+            self._connection.sendall(_LENGTH.pack(len(chunk)) + chunk)
+        self._connection.sendall(_LENGTH.pack(0))
+
+    def _read(self, descriptor: int) -> bytes:
+        """A file that breaks off in the middle ends its stream, and counts as unread."""
+        try:
+            return os.read(descriptor, _CHUNK)
+        except OSError:
+            self._broken.add(self._tickets)
+            return b""
+
+    def _receive(self) -> None:
+        part = self._connection.recv(1 << 14)
+        if not part:
+            raise EngineUnavailable("clamd closed the connection")
+        self._unread += part
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except OSError as broken:
+            raise EngineUnavailable(f"clamd broke off: {broken}") from broken
+
+
+def _unix(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(_CONNECT_SECONDS)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _peer(connection: socket.socket) -> int:
+    """Who listens: unix(7).  Under systemd's socket activation that is process 1, which
+    must not be left out of what is watched.
+    """
+    credentials = struct.Struct("3i")
+    got = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size)
+    pid: int = credentials.unpack(got)[0]
+    return pid if pid > 1 else 0
+
+
+def _named_configuration(pid: int) -> tuple[str, ...]:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace").split("\0")
+    except OSError:
+        return ()
+    for word, following in itertools.pairwise(words):
+        if word in ("-c", "--config-file"):
+            return (following,)
+    return tuple(w.partition("=")[2] for w in words if w.startswith("--config-file="))
+
+
+def _limit(configuration: str) -> int:
+    """The smaller of MaxFileSize and MaxScanSize; 0 stands for no limit of its own."""
+    sizes = {"MaxFileSize": DEFAULT_LARGEST_FILE, "MaxScanSize": 4 * DEFAULT_LARGEST_FILE}
+    for name, number, unit in _LIMIT.findall(configuration):
+        sizes[name] = int(number) * _UNITS[unit.upper()]
+    return min(
+        size if size != _UNLIMITED else _HARD_LIMIT for size in (*sizes.values(), _HARD_LIMIT)
+    )

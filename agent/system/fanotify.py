@@ -1,0 +1,170 @@
+"""File accesses on one mounted file system, from fanotify(7).
+
+One group per file system, so that a full queue of one stick drops nothing of another
+and the group's descriptor says which medium it is about.  The whole file system is
+marked (FAN_MARK_FILESYSTEM): access through other mounts of it and from other mount
+namespaces counts.  Events name files by parent handle and name (FAN_REPORT_DFID_NAME,
+Linux 5.9): unlike events with an open descriptor they do not keep a file system busy,
+so nobody's umount fails because of us.  File systems without handles (FUSE before
+Linux 6.6) get descriptors, held only while an event is read.
+
+What cannot be seen: what is opened and closed again between mount(2) and the mark,
+memory maps that are read after their file was opened, and raw reads of the block device.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import msgspec
+
+from agent.system.kernel import fanotify_init, fanotify_mark, open_by_handle
+
+Operation = Literal["open", "execute", "write"]
+
+_CLOEXEC, _NONBLOCK, _REPORT_DFID_NAME = 0x1, 0x2, 0x400 | 0x800  # linux/fanotify.h
+_MARK_ADD, _MARK_FILESYSTEM = 0x1, 0x100
+_MODIFY, _CLOSE_WRITE, _OPEN, _OPEN_EXEC, _OVERFLOW = 0x2, 0x8, 0x20, 0x1000, 0x4000
+_MASK: Final = _OPEN | _OPEN_EXEC | _MODIFY | _CLOSE_WRITE
+_EVENT = struct.Struct("=IBBHQii")  # struct fanotify_event_metadata
+_INFO = struct.Struct("=BBH")  # struct fanotify_event_info_header
+_HANDLE = struct.Struct("=8sIi")  # fsid, handle_bytes, handle_type
+_INFO_DFID_NAME = 2
+_NO_FD = -1
+_VERSION = 3
+_READ_SIZE = 1 << 16
+
+
+class FileAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """`pid` is 0 for a process outside our pid namespace.  `path` is relative to the
+    mount where that could be told, else the name alone.
+    """
+
+    operations: tuple[Operation, ...]
+    pid: int
+    path: bytes
+
+
+class Overflow(msgspec.Struct, frozen=True):
+    """The kernel's queue was full: accesses were dropped, nobody knows how many."""
+
+
+class AccessWatch:
+    """The marked file system of one mount."""
+
+    def __init__(self, group: int, point: str, *, by_handle: bool) -> None:
+        self._group = group
+        self._point = os.fsencode(point)
+        self._by_handle = by_handle
+
+    def fileno(self) -> int:
+        return self._group
+
+    def accesses(self, *, leave_out: frozenset[int]) -> Iterator[FileAccess | Overflow]:
+        """Drains what came, but what the processes `leave_out` did."""
+        while True:
+            try:
+                events = os.read(self._group, _READ_SIZE)
+            except BlockingIOError:
+                return
+            yield from self._parsed(events, leave_out)
+
+    def close(self) -> None:
+        if self._group >= 0:
+            os.close(self._group)
+        self._group = -1
+
+    def _parsed(self, events: bytes, leave_out: frozenset[int]) -> Iterator[FileAccess | Overflow]:
+        offset = 0
+        while offset + _EVENT.size <= len(events):
+            length, version, _, header, mask, descriptor, pid = _EVENT.unpack_from(events, offset)
+            if version != _VERSION:
+                raise OSError(f"fanotify speaks version {version}, not {_VERSION}")
+            info = events[offset + header : offset + length]
+            offset += length
+            if mask & _OVERFLOW:
+                yield Overflow()
+                continue
+            path = self._path(info, descriptor, wanted=pid not in leave_out)
+            if pid not in leave_out:
+                yield FileAccess(operations=operations_of(mask), pid=pid, path=path)
+
+    def _path(self, info: bytes, descriptor: int, *, wanted: bool) -> bytes:
+        if descriptor != _NO_FD:
+            try:
+                return self._below_mount(os.readlink(f"/proc/self/fd/{descriptor}".encode()))
+            finally:
+                os.close(descriptor)
+        return self._named(info) if wanted else b""
+
+    def _named(self, info: bytes) -> bytes:
+        """Path by parent handle and name; the name alone where the parent is gone."""
+        kind, _, length = _INFO.unpack_from(info)
+        if kind != _INFO_DFID_NAME:
+            return b""
+        _, size, handle_type = _HANDLE.unpack_from(info, _INFO.size)
+        start = _INFO.size + _HANDLE.size
+        handle = info[start : start + size]
+        name = info[start + size : length].split(b"\0", 1)[0]
+        try:
+            folder = os.open(self._point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return name
+        try:
+            parent = open_by_handle(folder, handle_type, handle)
+        except OSError:
+            return name
+        finally:
+            os.close(folder)
+        try:
+            return os.path.join(
+                self._below_mount(os.readlink(f"/proc/self/fd/{parent}".encode())), name
+            )
+        finally:
+            os.close(parent)
+
+    def _below_mount(self, path: bytes) -> bytes:
+        point = self._point.rstrip(b"/")
+        return path[len(point) :].lstrip(b"/") if path.startswith(point) else path
+
+
+def watch(path: str) -> AccessWatch:
+    """Marks the file system that is mounted at `path`.
+
+    Raises:
+        OSError: EPERM without CAP_SYS_ADMIN, ENODEV or EOPNOTSUPP where the file
+            system cannot be watched.
+    """
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return _marked(folder, path, by_handle=True)
+    except OSError as unable:
+        if isinstance(unable, PermissionError):
+            raise
+        return _marked(folder, path, by_handle=False)
+    finally:
+        os.close(folder)
+
+
+def operations_of(mask: int) -> tuple[Operation, ...]:
+    """An execution is also an open; a change is told by MODIFY and by CLOSE_WRITE."""
+    found: list[Operation] = []
+    if mask & _OPEN_EXEC:
+        found.append("execute")
+    elif mask & _OPEN:
+        found.append("open")
+    if mask & (_MODIFY | _CLOSE_WRITE):
+        found.append("write")
+    return tuple(found)
+
+
+def _marked(folder: int, path: str, *, by_handle: bool) -> AccessWatch:
+    report = _REPORT_DFID_NAME if by_handle else 0
+    group = fanotify_init(_CLOEXEC | _NONBLOCK | report, os.O_RDONLY | os.O_LARGEFILE)
+    try:
+        fanotify_mark(group, _MARK_ADD | _MARK_FILESYSTEM, _MASK, folder)
+    except OSError:
+        os.close(group)
+        raise
+    return AccessWatch(group, path, by_handle=by_handle)

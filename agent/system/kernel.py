@@ -1,0 +1,77 @@
+"""System calls that Python does not have: fanotify, open_tree, handles, I/O priority.
+
+Numbers are of asm-generic/unistd.h (aarch64, riscv, loongarch) and of x86-64's table;
+calls since Linux 5.1 have the same number everywhere.
+"""
+
+import ctypes
+import os
+import platform
+from typing import Final
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC.syscall.restype = ctypes.c_long
+_LIBC.fanotify_mark.argtypes = [
+    ctypes.c_int,
+    ctypes.c_uint,
+    ctypes.c_uint64,
+    ctypes.c_int,
+    ctypes.c_char_p,
+]
+
+_OPEN_TREE: Final = 428
+_IOPRIO_SET: Final = 251 if platform.machine() == "x86_64" else 30
+_AT_FDCWD: Final = -100
+_OPEN_TREE_CLONE: Final = 1  # linux/mount.h
+_IOPRIO_WHO_PROCESS: Final = 1  # linux/ioprio.h; 0 as its id is the calling thread
+_IOPRIO_IDLE: Final = 3 << 13
+
+
+def fanotify_init(flags: int, event_flags: int) -> int:
+    return _checked(_LIBC.fanotify_init(flags, event_flags))
+
+
+def fanotify_mark(group: int, flags: int, mask: int, folder: int) -> None:
+    """Marks what the open folder lies on; linux: fanotify_mark(2) with a null path."""
+    _checked(_LIBC.fanotify_mark(group, flags, mask, folder, None))
+
+
+def clone_mount(path: str) -> int:
+    """Copies the mount at `path` privately, alone and attached nowhere: files read
+    through it do not keep the original from being unmounted.  Needs CAP_SYS_ADMIN.
+    """
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+    call = _LIBC.syscall(
+        ctypes.c_long(_OPEN_TREE),
+        ctypes.c_int(_AT_FDCWD),
+        ctypes.c_char_p(os.fsencode(path)),
+        ctypes.c_uint(flags),
+    )
+    return _checked(call)
+
+
+def open_by_handle(folder: int, handle_type: int, handle: bytes) -> int:
+    """Opens (O_PATH) what fanotify names by a file handle: open_by_handle_at(2)."""
+    record = ctypes.create_string_buffer(
+        len(handle).to_bytes(4, "little") + handle_type.to_bytes(4, "little", signed=True) + handle
+    )
+    return _checked(_LIBC.open_by_handle_at(folder, record, ctypes.c_int(os.O_PATH | os.O_CLOEXEC)))
+
+
+def read_at_idle_priority() -> None:
+    """Lets everyone else's disk reads go before this thread's; silently as before where the
+    kernel has no I/O priorities.
+    """
+    _LIBC.syscall(
+        ctypes.c_long(_IOPRIO_SET),
+        ctypes.c_int(_IOPRIO_WHO_PROCESS),
+        ctypes.c_int(0),
+        ctypes.c_int(_IOPRIO_IDLE),
+    )
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return int(result)

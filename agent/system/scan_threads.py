@@ -1,0 +1,194 @@
+"""Scans on threads of their own; results come back to the loop through a doorbell."""
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from agent.media.engine import Engine, EngineUnavailable, EngineVersion
+from agent.media.scan import Scan, ScanOutcome
+from agent.media.watched import ScanJob
+from agent.system.doorbell import Doorbell
+from agent.system.kernel import clone_mount, read_at_idle_priority
+from agent.system.processes import HeldFile, held_files
+from agent.system.tree import USUAL_BOUNDS, Bounds, files_below
+
+AT_ONCE = 2
+"""Media scanned in parallel; more only make each other's disks and the engine wait."""
+
+_STOPPING_SECONDS = 2.0
+
+
+class ScanBegan(msgspec.Struct, frozen=True):
+    job: ScanJob
+
+
+class FilesHeld(msgspec.Struct, frozen=True):
+    """Files that were open already when the file system was marked."""
+
+    job: ScanJob
+    files: tuple[HeldFile, ...]
+
+
+class ScanEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """Wall clock, microseconds."""
+
+    job: ScanJob
+    outcome: ScanOutcome
+    started_us: int
+    ended_us: int
+
+
+class EngineSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """`version` is None where no engine answered, for `reason`."""
+
+    version: EngineVersion | None
+    reason: str = ""
+
+
+News = ScanBegan | FilesHeld | ScanEnded | EngineSeen
+
+
+class _Running:
+    def __init__(self, job: ScanJob, engine: Engine) -> None:
+        self.job = job
+        self.stop = threading.Event()
+        self.scan = Scan(engine, stopped=self.stop.is_set)
+
+
+class ScanThreads:
+    """One thread per medium that is being scanned, at most AT_ONCE of them reading."""
+
+    def __init__(self, engine: Engine, bounds: Bounds = USUAL_BOUNDS) -> None:
+        self._engine = engine
+        self._bounds = bounds
+        self._doorbell = Doorbell()
+        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._running: dict[int, tuple[_Running, threading.Thread]] = {}
+        self._probing: threading.Thread | None = None
+
+    def fileno(self) -> int:
+        return self._doorbell.fileno()
+
+    def engine_pid(self) -> int:
+        return self._engine.pid()
+
+    def begin(self, job: ScanJob) -> None:
+        """A scan of the same file system that is still running goes on instead."""
+        current = self._running.get(job.number)
+        if current is not None and current[1].is_alive() and not current[0].stop.is_set():
+            return
+        running = _Running(job, self._engine)
+        thread = threading.Thread(target=self._scan, args=(running,), name="scan", daemon=True)
+        self._running[job.number] = (running, thread)
+        thread.start()
+
+    def stop(self, number: int) -> None:
+        """Returns at once; the scan lets go of its files and ends as `gone`."""
+        current = self._running.pop(number, None)
+        if current is not None:
+            current[0].stop.set()
+            current[0].scan.abort()
+
+    def probe(self, patience: float = 0.0) -> None:
+        """Asks the engine for its version; the answer comes as EngineSeen.  Waits for it
+        at most `patience` seconds.
+        """
+        if self._probing is None or not self._probing.is_alive():
+            self._probing = threading.Thread(target=self._probe, name="probe", daemon=True)
+            self._probing.start()
+        if patience:
+            self._probing.join(patience)
+
+    def news(self) -> Iterator[News]:
+        """Drains what the threads have to say."""
+        self._doorbell.answer()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield self._news.get_nowait()
+
+    def close(self) -> None:
+        """Stops every scan and waits a moment for the threads."""
+        threads = [thread for _, thread in self._running.values()]
+        for number in list(self._running):
+            self.stop(number)
+        if self._probing is not None:
+            threads.append(self._probing)
+        for thread in threads:
+            thread.join(_STOPPING_SECONDS)
+        if not any(thread.is_alive() for thread in threads):
+            self._doorbell.close()
+
+    def _post(self, news: News) -> None:
+        self._news.put(news)
+        self._doorbell.ring()
+
+    def _probe(self) -> None:
+        try:
+            seen = EngineSeen(version=self._engine.version())
+        except EngineUnavailable as absent:
+            seen = EngineSeen(version=None, reason=str(absent))
+        self._post(seen)
+
+    def _scan(self, running: _Running) -> None:
+        job = running.job
+        held = tuple(held_files(job.path))
+        if held:
+            self._post(FilesHeld(job, held))
+        with self._turns:
+            started = time.time_ns() // 1000
+            outcome = self._outcome(running)
+        self._post(
+            ScanEnded(job=job, outcome=outcome, started_us=started, ended_us=time.time_ns() // 1000)
+        )
+
+    def _outcome(self, running: _Running) -> ScanOutcome:
+        if running.stop.is_set():
+            return ScanOutcome(verdict="incomplete", reason="gone")
+        self._post(ScanBegan(running.job))
+        read_at_idle_priority()
+        try:
+            folder = open_mount(running.job)
+        except OSError as unable:
+            return ScanOutcome(verdict="incomplete", reason=f"unreadable: {unable.strerror}")
+        try:
+            return running.scan.run(files_below(folder, self._bounds, running.stop.is_set))
+        finally:
+            os.close(folder)
+
+
+def open_mount(job: ScanJob) -> int:
+    """The root of the mount, as a private copy where the kernel lets us: then the scan
+    keeps nobody from unmounting.  Without that right (a mount of another namespace, no
+    CAP_SYS_ADMIN) the mount is busy while files of it are read.
+
+    Raises:
+        OSError: it cannot be opened, or another mount is there by now.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    with contextlib.suppress(OSError):
+        copy = clone_mount(job.path)
+        try:
+            folder = os.open(".", flags, dir_fd=copy)
+        finally:
+            os.close(copy)
+        if os.fstat(folder).st_dev == job.device:
+            return folder
+        os.close(folder)
+    folder = os.open(job.path, flags)
+    if _mount_id(folder) not in (job.id, 0):
+        os.close(folder)
+        raise FileNotFoundError(2, "another mount is there by now")
+    return folder
+
+
+def _mount_id(descriptor: int) -> int:
+    """`mnt_id` of proc_pid_fdinfo(5)."""
+    with Path(f"/proc/self/fdinfo/{descriptor}").open(encoding="ascii") as lines:
+        return next((int(line.split()[1]) for line in lines if line.startswith("mnt_id:")), 0)

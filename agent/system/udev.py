@@ -1,0 +1,100 @@
+"""Devices from udev: libudev's netlink monitor and database, through pyudev.
+
+Where no udevd runs (a container, an early boot) the kernel's own uevents are listened
+to; they carry no file-system ids, and identity comes from sysfs attributes alone.
+"""
+
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pyudev
+
+from agent.media.devices import ATTRIBUTES, Action, Ancestor, Device, DeviceChange
+
+_UDEVD = Path("/run/udev/control")
+_UNTOLD = "no udevd: file-system ids and labels of media are not known"
+_KNOWN_ACTIONS = frozenset(("add", "change", "remove"))
+_BIRTH_ACTIONS = frozenset(("bind", "online", "move"))
+_KERNEL_BUFFER = 1 << 20
+"""Bytes for uevents that nobody has read yet; a hub full of sticks is some 100 kB."""
+
+
+class UdevDevices:
+    """Fits DeviceSource."""
+
+    def __init__(self, *, udevd: bool | None = None) -> None:
+        """`udevd`: whether one runs; found out by its control socket when not given."""
+        self._udevd = _UDEVD.exists() if udevd is None else udevd
+        self._context: Any = None
+        self._monitor: Any = None
+
+    def open(self) -> int:
+        self._context = cast("Any", pyudev.Context)()
+        source = "udev" if self._udevd else "kernel"
+        self._monitor = cast("Any", pyudev.Monitor).from_netlink(self._context, source=source)
+        self._monitor.filter_by("block")
+        self._monitor.filter_by("usb", "usb_device")
+        self._enlarge_buffer()
+        self._monitor.start()
+        return int(self._monitor.fileno())
+
+    def changes(self) -> Iterator[DeviceChange]:
+        while (seen := self._monitor.poll(timeout=0)) is not None:
+            action = "change" if seen.action in _BIRTH_ACTIONS else seen.action
+            if action in _KNOWN_ACTIONS:
+                yield DeviceChange(cast("Action", action), device_of(seen))
+
+    def present(self) -> Iterator[Device]:
+        for subsystem, devtype in (("block", "disk"), ("block", "partition"), ("usb", "")):
+            listed = self._context.list_devices(subsystem=subsystem)
+            wanted = devtype or "usb_device"
+            yield from (device_of(d) for d in listed if d.device_type == wanted)
+
+    def degraded(self) -> str:
+        return "" if self._udevd else _UNTOLD
+
+    def close(self) -> None:
+        self._monitor = None  # the last reference closes the socket
+        self._context = None
+
+    def _enlarge_buffer(self) -> None:
+        try:
+            self._monitor.set_receive_buffer_size(_KERNEL_BUFFER)
+        except OSError as refused:
+            # Without CAP_NET_ADMIN the default must do; an overrun is reported anyway.
+            if refused.errno != errno.EPERM:
+                raise
+
+
+def device_of(device: Any) -> Device:
+    """A pyudev.Device as values; what vanished while it was read is left out."""
+    return Device(
+        path=device.sys_path,
+        subsystem=device.subsystem or "",
+        devtype=device.device_type or "",
+        node=device.device_node or "",
+        number=device.device_number,
+        properties=dict(device.properties),
+        attributes=_attributes(device),
+        ancestors=tuple(
+            Ancestor(
+                subsystem=above.subsystem or "",
+                devtype=above.device_type or "",
+                name=above.sys_name,
+                attributes=_attributes(above),
+            )
+            for above in device.ancestors
+        ),
+    )
+
+
+def _attributes(device: Any) -> Mapping[str, str]:
+    read = {}
+    for name in ATTRIBUTES.get(device.subsystem or "", ()):
+        value = device.attributes.get(name)
+        if value is not None:
+            read[name] = os.fsdecode(value).strip()
+    return read
