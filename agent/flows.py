@@ -232,14 +232,14 @@ class FlowTable:
 
     def _forget_idle(self, key: Key, flow: _Flow, now: float) -> None:
         ends = flow.last_seen + _LINGER_SECONDS
-        if key in self.muted:
+        if ends > now:
+            self._schedule(key, flow, ends)
+        elif key in self.muted:
             self.muted.discard(key)
             flow.packets = 0
             self._schedule(key, flow, now + _LINGER_SECONDS)
-        elif ends <= now:
-            del self._flows[key]
         else:
-            self._schedule(key, flow, ends)
+            del self._flows[key]
 
     def _attempt(
         self, key: Key, flow: _Flow, answer: Literal["none", "refused"], now: float

@@ -1,0 +1,234 @@
+"""The filter's program, run by an interpreter of classic BPF, against plain Python."""
+
+import ipaddress
+import struct
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import (
+    ICMPv6DestUnreach,
+    ICMPv6EchoRequest,
+    ICMPv6ND_NS,
+    IPv6,
+    IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment,
+    IPv6ExtHdrHopByHop,
+)
+
+from agent.system.bpf_assembler import LIMIT, Instruction
+from agent.system.bpf_filter import SNAP, LinkRules, Muted, packet_filter
+from checks.plan import is_local
+
+WARD, PHONE, PORT_OF_BRIDGE = 2, 3, 4
+INSIDE = tuple(
+    ipaddress.ip_network(prefix)
+    for prefix in ("10.0.0.0/8", "192.1.0.0/16", "172.16.4.0/22", "fd77::/48", "2001:db8:8::/45")
+)
+RULES = {
+    WARD: LinkRules(inside=INSIDE),
+    PHONE: LinkRules(),
+    PORT_OF_BRIDGE: LinkRules(ignored=True),
+}
+BROADCAST = "192.168.7.255"
+PROGRAM = packet_filter(RULES, [BROADCAST])
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A frame with what the kernel knows beside its octets."""
+
+    octets: bytes
+    link: int = WARD
+    outgoing: bool = True
+    hardware: int = 1
+    packet_type: int | None = None
+    vlan: int = 0
+
+    def ancillary(self, offset: int) -> int:
+        kind = self.packet_type if self.packet_type is not None else 4 * self.outgoing
+        ethertype = 0x86DD if self.octets[0] >> 4 == 6 else 0x0800
+        return {0: ethertype, 4: kind, 8: self.link, 28: self.hardware, 48: self.vlan}[offset]
+
+
+def run(program: tuple[Instruction, ...], sent: Sent) -> int:
+    """What a kernel would return: 0 drops."""
+    a = x = place = 0
+    cells = [0] * 16
+    octets = sent.octets
+    try:
+        while True:
+            code, true, false, k = program[place]
+            place += 1
+            match code:
+                case 0x20 if k >= 0xFFFFF000:
+                    a = sent.ancillary(k - 0xFFFFF000)
+                case 0x20:
+                    a = struct.unpack_from(">I", octets, k)[0]
+                case 0x28:
+                    a = struct.unpack_from(">H", octets, k)[0]
+                case 0x30:
+                    a = octets[k]
+                case 0x40:
+                    a = struct.unpack_from(">I", octets, x + k)[0]
+                case 0x48:
+                    a = struct.unpack_from(">H", octets, x + k)[0]
+                case 0x50:
+                    a = octets[x + k]
+                case 0x60:
+                    a = cells[k]
+                case 0x61:
+                    x = cells[k]
+                case 0xB1:
+                    x = (octets[k] & 15) * 4
+                case 0x00:
+                    a = k
+                case 0x01:
+                    x = k
+                case 0x02:
+                    cells[k] = a
+                case 0x03:
+                    cells[k] = x
+                case 0x04:
+                    a = (a + k) & 0xFFFFFFFF
+                case 0x0C:
+                    a = (a + x) & 0xFFFFFFFF
+                case 0x64:
+                    a = (a << k) & 0xFFFFFFFF
+                case 0x54:
+                    a &= k
+                case 0x05:
+                    place += k
+                case 0x15:
+                    place += true if a == k else false
+                case 0x25:
+                    place += true if a > k else false
+                case 0x35:
+                    place += true if a >= k else false
+                case 0x45:
+                    place += true if a & k else false
+                case 0x06:
+                    return k
+                case _:
+                    pytest.fail(f"no such instruction: {code:#x}")
+    except (IndexError, struct.error):
+        return 0
+
+
+def passes(sent: Sent) -> bool:
+    return run(PROGRAM, sent) == SNAP
+
+
+def expected(sent: Sent, remote: str, *, first_of_flow: bool) -> bool:
+    """The contract in plain Python."""
+    if sent.link == PORT_OF_BRIDGE or is_local(remote) or remote == BROADCAST:
+        return False
+    address = ipaddress.ip_address(remote)
+    hidden = sent.link == WARD and any(address in prefix for prefix in INSIDE)
+    return first_of_flow and not hidden
+
+
+near_v4 = st.sampled_from(
+    [int(p.network_address) + d for p in INSIDE if p.version == 4 for d in (-1, 0, 1)]
+    + [int(p.broadcast_address) + d for p in INSIDE if p.version == 4 for d in (-1, 0, 1)]
+)
+v4 = st.one_of(st.integers(1 << 24, (1 << 32) - 1), near_v4).map(ipaddress.IPv4Address).map(str)
+near_v6 = st.sampled_from(
+    [int(p.network_address) + d for p in INSIDE if p.version == 6 for d in (-1, 0, 1)]
+    + [int(p.broadcast_address) + d for p in INSIDE if p.version == 6 for d in (-1, 0, 1)]
+)
+v6 = st.one_of(st.integers(2, (1 << 128) - 1), near_v6).map(ipaddress.IPv6Address).map(str)
+links = st.sampled_from([WARD, PHONE, PORT_OF_BRIDGE, 77])
+
+
+@settings(max_examples=300, deadline=None)
+@given(remote=v4, link=links, outgoing=st.booleans(), flags=st.integers(0, 255))
+def test_tcp_passes_exactly_with_syn_or_rst_to_what_is_not_inside(remote, link, outgoing, flags):
+    ends = {"src": "203.0.113.5", "dst": remote} if outgoing else {"src": remote, "dst": "10.1.1.1"}
+    sent = Sent(bytes(IP(**ends) / TCP(flags=flags)), link=link, outgoing=outgoing)
+
+    assert passes(sent) == expected(sent, remote, first_of_flow=bool(flags & 0x06))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    remote=v6, link=links, outgoing=st.booleans(), headers=st.lists(st.integers(0, 2), max_size=5)
+)
+def test_udp_over_ipv6_passes_behind_extension_headers(remote, link, outgoing, headers):
+    own = "2001:db8:ffff::1"
+    packet = IPv6(src=own if outgoing else remote, dst=remote if outgoing else own)
+    for header in headers:
+        packet /= (IPv6ExtHdrHopByHop, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment)[header]()
+    sent = Sent(bytes(packet / UDP(sport=5, dport=53)), link=link, outgoing=outgoing)
+
+    assert passes(sent) == expected(sent, remote, first_of_flow=True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "wanted"),
+    [
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), hardware=772), False),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), packet_type=3), False),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), vlan=1), False),
+        (Sent(bytes(IP(dst="8.8.8.8", frag=7) / b"12345678")), False),
+        (Sent(bytes(IP(dst="8.8.8.8") / ICMP())), True),
+        (Sent(bytes(IP(dst="10.1.1.1") / ICMP())), False),
+        (Sent(bytes(IP(src="10.0.0.1") / ICMP(type=3)), outgoing=False), True),
+        (Sent(bytes(IPv6(src="fd77::1") / ICMPv6DestUnreach()), outgoing=False), True),
+        (Sent(bytes(IPv6(dst="2001:db8::1") / ICMPv6EchoRequest())), True),
+        (Sent(bytes(IPv6(dst="2001:db8::1") / ICMPv6ND_NS())), False),
+        (Sent(bytes(IPv6(dst="2001:db8::1") / IPv6ExtHdrFragment(offset=4) / b"12345678")), False),
+        (Sent(bytes(IP(dst="8.8.8.8", options=b"\x01" * 4) / TCP(flags="S"))[:40]), True),
+        (Sent(bytes(IP(dst="8.8.8.8") / TCP(flags="S"))[:25]), False),
+    ],
+)  # fmt: skip
+def test_single_packets_pass_as_the_contract_says(sent, wanted):
+    assert passes(sent) is wanted
+
+
+def test_a_plan_of_hundreds_of_prefixes_fits():
+    many = tuple(ipaddress.ip_network(f"10.{i}.{2 * j}.0/24") for i in range(30) for j in range(10))
+    many += tuple(ipaddress.ip_network(f"fd00:{i:x}:2::/64") for i in range(0, 300, 2))
+
+    program = packet_filter({i: LinkRules(inside=many) for i in range(2, 40)})
+
+    assert len(program) <= LIMIT
+    assert run(program, Sent(bytes(IP(dst="10.29.18.9") / UDP()), link=39)) == 0
+    assert run(program, Sent(bytes(IP(dst="10.29.19.9") / UDP()), link=39)) == SNAP
+    assert run(program, Sent(bytes(IPv6(dst="fd00:4:2::9") / UDP()), link=39)) == 0
+
+
+def test_what_does_not_fit_is_shown_rather_than_refused():
+    many = tuple(
+        ipaddress.ip_network(f"{10 + i}.{j}.0.0/17") for i in range(20) for j in range(200)
+    )
+
+    program = packet_filter({WARD: LinkRules(inside=many)})
+
+    assert len(program) <= LIMIT
+    assert run(program, Sent(bytes(IP(dst="29.199.0.1") / UDP()))) == SNAP
+
+
+@pytest.mark.parametrize("remote", ["8.8.8.8", "2001:db8::8"])
+def test_a_muted_flow_is_silent_both_ways_and_its_neighbours_are_not(remote):
+    packed = ipaddress.ip_address(remote).packed
+    program = packet_filter(RULES, muted=[Muted(17, packed, 4000, 443)])
+    layer = IP if len(packed) == 4 else IPv6
+
+    out = Sent(bytes(layer(dst=remote) / UDP(sport=4000, dport=443)))
+    back = Sent(bytes(layer(src=remote) / UDP(sport=443, dport=4000)), outgoing=False)
+    other = Sent(bytes(layer(dst=remote) / UDP(sport=4001, dport=443)))
+
+    assert [run(program, sent) for sent in (out, back, other)] == [0, 0, SNAP]
+
+
+def test_the_fullest_program_with_muted_flows_still_fits():
+    muted = [Muted(17, bytes([9, 9, 9, i]), 1, 2) for i in range(128)]
+    muted += [Muted(17, bytes([32] * 15 + [i]), 1, 2) for i in range(128)]
+    many = tuple(
+        ipaddress.ip_network(f"{10 + i}.{j}.0.0/17") for i in range(20) for j in range(200)
+    )
+
+    assert len(packet_filter({WARD: LinkRules(inside=many)}, muted=muted)) <= LIMIT

@@ -1,0 +1,92 @@
+"""Our parser against scapy, and against hostile octets."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, TCPerror
+from scapy.layers.inet6 import (
+    ICMPv6DestUnreach,
+    ICMPv6EchoReply,
+    ICMPv6ND_NS,
+    IPv6,
+    IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment,
+    IPv6ExtHdrHopByHop,
+)
+
+from agent.system.dissect import ETH_IPV4, ETH_IPV6, Packet, Signal, dissect, text
+
+port = st.integers(0, 65535)
+
+
+@settings(max_examples=200, deadline=None)
+@given(v4=st.ip_addresses(v=4), ports=st.tuples(port, port), sequence=st.integers(0, 2**32 - 1))
+def test_a_syn_is_read_as_scapy_wrote_it(v4, ports, sequence):
+    octets = bytes(
+        IP(src="10.0.0.1", dst=str(v4)) / TCP(sport=ports[0], dport=ports[1], seq=sequence)
+    )
+
+    found = dissect(ETH_IPV4, octets)
+
+    assert found == Packet(6, b"\x0a\0\0\1", ports[0], v4.packed, ports[1], Signal.OPEN, sequence)
+
+
+@settings(max_examples=200, deadline=None)
+@given(octets=st.binary(max_size=120), ethertype=st.sampled_from([ETH_IPV4, ETH_IPV6, 0x0806]))
+def test_no_octets_make_it_fail(octets, ethertype):
+    dissect(ethertype, octets)
+
+
+@settings(max_examples=200, deadline=None)
+@given(cut=st.integers(0, 100))
+def test_a_packet_that_is_cut_off_anywhere_does_not_make_it_fail(cut):
+    octets = bytes(IPv6() / IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt() / UDP(sport=1, dport=2))
+
+    found = dissect(ETH_IPV6, octets[:cut])
+
+    assert found is None or (found.source_port, found.destination_port) == (1, 2)
+
+
+def signal_of(packet) -> Signal | None:
+    found = dissect(ETH_IPV6 if packet.version == 6 else ETH_IPV4, bytes(packet))
+    return found and found.signal
+
+
+def test_each_kind_of_packet_has_its_signal():
+    assert signal_of(IP() / TCP(flags="SA")) is Signal.ACCEPT
+    assert signal_of(IP() / TCP(flags="RA")) is Signal.RESET
+    assert signal_of(IP() / TCP(flags="PA")) is None
+    assert signal_of(IP() / UDP()) is Signal.DATAGRAM
+    assert signal_of(IP(proto=47) / b"12345678") is Signal.DATAGRAM
+    assert signal_of(IP() / ICMP()) is Signal.REQUEST
+    assert signal_of(IP() / ICMP(type=0)) is Signal.REPLY
+    assert signal_of(IP() / ICMP(type=5)) is None
+    assert signal_of(IPv6() / ICMPv6EchoReply()) is Signal.REPLY
+    assert signal_of(IPv6() / ICMPv6ND_NS()) is None
+
+
+def test_only_the_first_fragment_counts():
+    assert signal_of(IPv6() / IPv6ExtHdrFragment(offset=0) / UDP()) is Signal.DATAGRAM
+    assert signal_of(IPv6() / IPv6ExtHdrFragment(offset=9) / UDP()) is None
+    assert signal_of(IP(frag=9) / UDP()) is None
+
+
+def test_an_icmp_error_is_read_as_the_packet_it_is_about():
+    about = IPerror(src="10.0.0.1", dst="8.8.8.8") / TCPerror(sport=4000, dport=443)
+    error = IP(src="192.0.2.1", dst="10.0.0.1") / ICMP(type=3, code=13) / about
+
+    found = dissect(ETH_IPV4, bytes(error))
+
+    assert found is not None
+    assert (text(found.source), found.source_port) == ("10.0.0.1", 4000)
+    assert (text(found.destination), found.destination_port) == ("8.8.8.8", 443)
+    assert found.signal is Signal.ERROR
+
+
+def test_an_icmpv6_error_about_a_datagram_is_read_the_same_way():
+    about = IPv6(src="fd77::1", dst="2001:db8::1") / UDP(sport=4000, dport=53)
+    error = IPv6(src="2001:db8::ff", dst="fd77::1") / ICMPv6DestUnreach(code=4) / bytes(about)
+
+    found = dissect(ETH_IPV6, bytes(error))
+
+    assert found is not None
+    assert (found.protocol, found.source_port, found.destination_port) == (17, 4000, 53)

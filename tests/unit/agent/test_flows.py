@@ -1,0 +1,243 @@
+"""The flow table, driven by packets without any network."""
+
+import ipaddress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import flows
+from agent.flows import FlowTable, Key, Origin, Sighting
+from agent.system.dissect import ICMP, TCP, UDP, Packet, Signal
+from checks.facts.base import Process
+from checks.facts.connections import Egress
+
+OWN = ipaddress.ip_address("10.1.1.7").packed
+THERE = ipaddress.ip_address("203.0.113.9").packed
+ORIGIN = Origin(
+    egress=Egress(interface="eth0", kind="wired"), process=Process(pid=7, name="curl", uid=0)
+)
+
+
+def table(admit=lambda key, direction, seen: ORIGIN) -> FlowTable:
+    return FlowTable(admit, patience=3.0, window=60.0)
+
+
+def sent(signal: Signal, *, protocol=TCP, port=4000, to=443, sequence=1) -> Packet:
+    return Packet(protocol, OWN, port, THERE, to, signal, sequence)
+
+
+def came(signal: Signal, *, protocol=TCP, port=4000, of=443) -> Packet:
+    return Packet(protocol, THERE, of, OWN, port, signal)
+
+
+def out(now: float = 0.0) -> Sighting:
+    return Sighting(link=2, outgoing=True, at_us=round(now * 1e6), now=now)
+
+
+def back(now: float = 0.0) -> Sighting:
+    return Sighting(link=2, outgoing=False, at_us=round(now * 1e6), now=now)
+
+
+def test_an_answered_syn_is_told_at_once_and_only_once():
+    flows_seen = table()
+
+    assert flows_seen.see(sent(Signal.OPEN), out(1.0)) == []
+    (fact,) = flows_seen.see(came(Signal.ACCEPT), back(1.005))
+
+    assert (fact.answer, fact.direction, fact.flows) == ("two_way", "out", 1)
+    assert (fact.source, fact.source_port) == ("10.1.1.7", 4000)
+    assert (fact.destination, fact.destination_port) == ("203.0.113.9", 443)
+    assert (fact.first_seen_us, fact.answered_us) == (1_000_000, 1_005_000)
+    assert flows_seen.see(came(Signal.ACCEPT), back(1.1)) == []
+    assert flows_seen.overdue(1000.0) == []
+
+
+def test_a_syn_without_answer_is_an_attempt_after_the_patience():
+    flows_seen = table()
+    flows_seen.see(sent(Signal.OPEN), out(1.0))
+
+    assert flows_seen.deadline() == 4.0
+    assert flows_seen.overdue(3.9) == []
+    (fact,) = flows_seen.overdue(4.0)
+
+    assert (fact.answer, fact.answered_us) == ("none", 0)
+
+
+def test_a_retransmitted_syn_is_the_same_attempt():
+    flows_seen = table()
+    flows_seen.see(sent(Signal.OPEN), out(0.0))
+    flows_seen.see(sent(Signal.OPEN), out(1.0))
+
+    assert len(flows_seen.overdue(3.0)) == 1
+    assert flows_seen.see(sent(Signal.OPEN), out(7.0)) == []
+    assert flows_seen.overdue(20.0) == []
+
+
+def test_an_attempt_that_is_answered_late_is_told_again_as_two_way():
+    flows_seen = table()
+    flows_seen.see(sent(Signal.OPEN), out(0.0))
+    flows_seen.overdue(3.0)
+
+    (fact,) = flows_seen.see(came(Signal.ACCEPT), back(9.0))
+
+    assert (fact.answer, fact.answered_us) == ("two_way", 9_000_000)
+
+
+def test_a_reset_alone_is_refused():
+    flows_seen = table()
+    flows_seen.see(sent(Signal.OPEN), out())
+
+    (fact,) = flows_seen.see(came(Signal.RESET), back())
+
+    assert fact.answer == "refused"
+
+
+def test_an_icmp_error_about_a_datagram_is_refused():
+    flows_seen = table()
+    flows_seen.see(sent(Signal.DATAGRAM, protocol=UDP, to=53), out())
+
+    (fact,) = flows_seen.see(Packet(UDP, OWN, 4000, THERE, 53, Signal.ERROR), back())
+
+    assert (fact.answer, fact.protocol) == ("refused", "udp")
+
+
+def test_equal_attempts_of_one_window_are_counted_together():
+    flows_seen = table()
+    told = []
+    for number in range(10):
+        flows_seen.see(sent(Signal.OPEN, port=4000 + number), out(0.0))
+        told += flows_seen.see(came(Signal.RESET, port=4000 + number), back(0.1))
+
+    assert [fact.flows for fact in told] == [1]
+    assert [fact.flows for fact in flows_seen.overdue(60.2)] == [9]
+
+
+def test_the_same_ports_again_are_a_new_flow():
+    flows_seen = table()
+    flows_seen.see(sent(Signal.OPEN, sequence=1), out())
+    flows_seen.see(came(Signal.ACCEPT), back())
+
+    flows_seen.see(sent(Signal.OPEN, sequence=2), out())
+
+    assert len(flows_seen.see(came(Signal.ACCEPT), back())) == 1
+
+
+def test_what_the_plan_holds_inside_is_nothing():
+    flows_seen = table(admit=lambda key, direction, seen: None)
+
+    assert flows_seen.see(sent(Signal.OPEN), out()) == []
+    assert flows_seen.see(came(Signal.ACCEPT), back()) == []
+    assert len(flows_seen) == 0
+    assert flows_seen.deadline() is None
+
+
+def test_a_connection_from_outside_is_two_way_when_we_answer():
+    flows_seen = table()
+    flows_seen.see(Packet(TCP, THERE, 5000, OWN, 22, Signal.OPEN, 1), back())
+
+    (fact,) = flows_seen.see(Packet(TCP, OWN, 22, THERE, 5000, Signal.ACCEPT, 9), out())
+
+    assert (fact.direction, fact.source, fact.destination_port) == ("in", "203.0.113.9", 22)
+    assert (fact.outside, fact.service_port) == ("203.0.113.9", 22)
+
+
+def test_only_the_matching_echo_reply_answers_a_ping():
+    flows_seen = table()
+    flows_seen.see(Packet(ICMP, OWN, 77, THERE, 0, Signal.REQUEST), out())
+
+    assert flows_seen.see(Packet(ICMP, THERE, 0, OWN, 78, Signal.REPLY), back()) == []
+    (fact,) = flows_seen.see(Packet(ICMP, THERE, 0, OWN, 77, Signal.REPLY), back())
+
+    assert (fact.protocol, fact.source_port, fact.destination_port) == ("icmp", 0, 0)
+
+
+def test_an_answer_whose_beginning_was_not_seen_is_still_our_connection():
+    (fact,) = table().see(came(Signal.ACCEPT), back())
+
+    assert (fact.direction, fact.answer) == ("out", "two_way")
+
+
+def test_a_busy_datagram_flow_is_muted_and_later_listened_to_again():
+    flows_seen = table()
+    flows_seen.see(sent(Signal.DATAGRAM, protocol=UDP), out(0.0))
+    for _ in range(100):
+        flows_seen.see(came(Signal.DATAGRAM, protocol=UDP), back(1.0))
+
+    assert flows_seen.muted == {Key(UDP, OWN, 4000, THERE, 443)}
+    flows_seen.overdue(3.0)
+    flows_seen.overdue(190.0)
+    assert flows_seen.muted == set()
+    assert len(flows_seen) == 1
+    flows_seen.overdue(400.0)
+    assert len(flows_seen) == 0
+
+
+def test_an_open_socket_that_no_packet_told_of_is_told_once():
+    flows_seen = table()
+    key = Key(TCP, OWN, 4000, THERE, 443)
+
+    (fact,) = flows_seen.found_open(key, "out", out(5.0), evidence="overrun")
+
+    assert (fact.answer, fact.evidence) == ("two_way", "overrun")
+    assert flows_seen.found_open(key, "out", out(9.0), evidence="socket") == []
+    flows_seen.keep_open([], 100.0)
+    assert len(flows_seen) == 0
+
+
+def test_a_full_table_tells_the_oldest_waiting_flow_instead_of_losing_it(monkeypatch):
+    monkeypatch.setattr(flows, "FLOWS_KEPT", 2)
+    flows_seen = table()
+    for port in (1, 2):
+        flows_seen.see(sent(Signal.OPEN, port=port), out())
+
+    (fact,) = flows_seen.see(sent(Signal.OPEN, port=3), out())
+
+    assert (fact.source_port, fact.answer) == (1, "none")
+    assert len(flows_seen) == 2
+
+
+SIGNALS = (Signal.OPEN, Signal.ACCEPT, Signal.RESET, Signal.DATAGRAM, Signal.ERROR)
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(SIGNALS), st.booleans(), st.integers(1, 4), st.integers(0, 3), st.floats(0, 5)
+    ),
+    max_size=60,
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(steps=steps)
+def test_every_attempt_is_counted_and_every_table_empties(steps):
+    """Whatever comes in whatever order: no flow is told as two-way without an answer of
+    the other side, counts add up, and time forgets everything but told TCP flows.
+    """
+    flows_seen, now, told, begun = table(), 0.0, [], 0
+    answered_ports = set()
+    for signal, outgoing, port, sequence, pause in steps:
+        now += pause
+        packet = sent(signal, port=port, sequence=sequence) if outgoing else came(signal, port=port)
+        if signal in (Signal.ACCEPT, Signal.DATAGRAM):
+            answered_ports.add(port)
+        told += flows_seen.overdue(now)
+        told += flows_seen.see(packet, out(now) if outgoing else back(now))
+        begun += signal in (Signal.OPEN, Signal.ACCEPT, Signal.DATAGRAM)
+    for later in (10, 100, 400, 1000):
+        told += flows_seen.overdue(now + later)
+    flows_seen.keep_open([], now + 2000)
+
+    two_way = [fact for fact in told if fact.answer == "two_way"]
+    assert all({f.source_port, f.destination_port} & answered_ports for f in two_way)
+    assert sum(fact.flows for fact in told) <= 2 * begun
+    assert len(flows_seen) == 0
+    assert flows_seen.deadline() is None
+
+
+@pytest.mark.parametrize("protocol", [47, 50, 132])
+def test_other_protocols_stand_as_their_number(protocol):
+    flows_seen = table()
+    flows_seen.see(sent(Signal.DATAGRAM, protocol=protocol), out())
+
+    (fact,) = flows_seen.see(came(Signal.DATAGRAM, protocol=protocol), back())
+
+    assert (fact.protocol, fact.answer) == (str(protocol), "two_way")
