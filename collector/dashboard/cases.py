@@ -1,0 +1,150 @@
+"""The list of cases, one case with its whole story, and what is done to it."""
+
+from http import HTTPStatus
+
+import msgspec
+from starlette.responses import Response
+
+from checks.check import discover
+from checks.finding import Severity
+from checks.policy import Endpoint
+from checks.wire import Malformed, decode_fact
+from collector.cases import REASON_LIMIT, Act, ActRefused, CaseState, possible_acts
+from collector.citations import catalogue, citations, rule_name
+from collector.dashboard.door import Visit, see_other
+from collector.dashboard.forms import one as field
+from collector.dashboard.shown import Line, shown
+from collector.queries import cases
+from collector.queries.endpoints import departments, endpoint_named
+from collector.rights import ACT_RIGHTS
+
+ON_A_PAGE = 25
+EVIDENCE_OPEN = 3
+"""Pieces of evidence that are open when the page comes; the rest unfold."""
+
+
+class ShownEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding and its fact's lines for people; none when the fact is not kept."""
+
+    finding: cases.Evidence
+    lines: tuple[Line, ...]
+
+
+def listed(visit: Visit) -> Response:
+    return _list(visit)
+
+
+def acknowledge_many(visit: Visit) -> Response:
+    """Acknowledges the ticked cases; when one cannot be, none is."""
+    chosen = visit.form.get("case", ())
+    if not chosen:
+        return see_other("/cases")
+    try:
+        visit.services.acts.on_cases(chosen, Act.ACKNOWLEDGE.value, actor=visit.user)
+    except ActRefused as refused:
+        return _list(visit, error=visit.says.format(refused.message, refused.params))
+    return see_other("/cases")
+
+
+def one_case(visit: Visit) -> Response:
+    return _case(visit)
+
+
+def act(visit: Visit) -> Response:
+    """One step on the case, by the button that was pressed."""
+    case, step = visit.request.path_params["case"], field(visit.form, "act")
+    if not visit.may(ACT_RIGHTS.get(step, ACT_RIGHTS["close"])):
+        return visit.page("forbidden.html", HTTPStatus.FORBIDDEN)
+    reason = field(visit.form, "reason")
+    try:
+        visit.services.acts.on_case(case, step, actor=visit.user, reason=reason)
+    except ActRefused as refused:
+        told = visit.says.format(refused.message, refused.params)
+        return _case(visit, error=told, reason=reason)
+    return see_other(f"/cases/{case}")
+
+
+def _list(visit: Visit, error: str = "") -> Response:
+    store, now_us = visit.services.store_engine, visit.services.clock()
+    state = visit.asked("state") or "open"
+    wanted = cases.CaseFilter(
+        states=(state,) if state in list(CaseState) else (),
+        only_open=state == "open",
+        severities=_known(visit.asked("severity"), list(Severity)),
+        rules=_known(visit.asked("rule"), list(catalogue())),
+        department=visit.asked("department"),
+        endpoint=visit.asked("endpoint"),
+        text=visit.asked("q").strip(),
+    )
+    total = cases.count_cases(store, wanted)
+    pages = max(1, -(-total // ON_A_PAGE))
+    number = visit.page_number(pages)
+    rows = cases.urgent_cases(
+        store, wanted, now_us=now_us, limit=ON_A_PAGE, offset=(number - 1) * ON_A_PAGE
+    )
+    return visit.page(
+        "cases.html",
+        HTTPStatus.CONFLICT if error else HTTPStatus.OK,
+        error=error,
+        rows=rows,
+        total=total,
+        number=number,
+        pages=pages,
+        wanted=wanted,
+        state=state,
+        next_clock=cases.next_clock,
+        states=list(CaseState),
+        severities=list(Severity),
+        rules=sorted(discover()),
+        departments=departments(store),
+        page_address=visit.address_without_page(),
+    )
+
+
+def _case(visit: Visit, *, error: str = "", reason: str = "") -> Response:
+    store, case_id = visit.services.store_engine, visit.request.path_params["case"]
+    row = cases.case_named(store, case_id)
+    if row is None:
+        return visit.missing()
+    says = visit.says
+    check = discover().get(row.case.rule)
+    found = cases.evidence_of(store, case_id)
+    steps = [step for step in possible_acts(row.case.state) if visit.may(ACT_RIGHTS[step])]
+    record = endpoint_named(store, row.case.agent)
+    return visit.page(
+        "case.html",
+        HTTPStatus.CONFLICT if error else HTTPStatus.OK,
+        error=error,
+        reason=reason,
+        reason_limit=REASON_LIMIT,
+        row=row,
+        case=row.case,
+        endpoint=row.endpoint,
+        place=_place(row.endpoint),
+        state=record.state if record else "",
+        title=rule_name(row.case.rule, says.language),
+        message=says.format(row.case.message, row.case.params),
+        remedy=says.gettext(check.remedy) if check else "",
+        clauses=citations(row.case.rule, row.endpoint.protection_level),
+        clock=cases.next_clock(row.case),
+        evidence=[ShownEvidence(finding=item, lines=_lines(item.fact, visit)) for item in found],
+        evidence_open=EVIDENCE_OPEN,
+        findings=cases.count_findings(store, case_id),
+        story=cases.story_of(store, case_id),
+        steps=steps,
+    )
+
+
+def _place(endpoint: Endpoint) -> list[str]:
+    return [part for part in (endpoint.department, endpoint.place) if part]
+
+
+def _lines(fact: str, visit: Visit) -> tuple[Line, ...]:
+    try:
+        return shown(decode_fact(fact.encode("utf-8")), visit.words) if fact else ()
+    except Malformed:
+        return ()
+
+
+def _known(asked: str, values: list[str]) -> tuple[str, ...]:
+    return (asked,) if asked in values else ()

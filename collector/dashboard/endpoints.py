@@ -1,0 +1,148 @@
+"""The endpoints: which, how well watched, what they know; and their line in the register."""
+
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from checks.facts.health import AgentHealth
+from checks.policy import Endpoint
+from checks.wire import encode
+from collector.coverage import Coverage, coverage, fleet_coverage
+from collector.dashboard.door import Visit, see_other
+from collector.dashboard.forms import one as field
+from collector.dashboard.ribbon import ribbon
+from collector.dashboard.shown import shown
+from collector.dashboard.wording import DAY_US
+from collector.entries import EntryKind, Registered
+from collector.queries import cases
+from collector.queries.endpoints import (
+    EndpointFilter,
+    count_endpoints,
+    departments,
+    endpoint_named,
+    latest_facts,
+    troubled_first,
+)
+from collector.queries.observations import media
+
+ON_A_PAGE = 50
+CASES_SHOWN = 20
+MEDIA_SHOWN = 10
+STATES = ("online", "off", "silent")
+KNOWN_SHOWN = ("network", "scanner")
+"""Kinds of states that the page describes as a whole."""
+JUDGED_WITHIN_S = 5.0
+TEXT_LIMIT = 120
+LEVELS = (2, 3)
+_TEXTS = ("name", "department", "owner", "place", "phone", "zone", "clinical")
+
+
+def listed(visit: Visit) -> Response:
+    store, now_us = visit.services.store_engine, visit.services.clock()
+    state = visit.asked("state")
+    wanted = EndpointFilter(
+        state=state if state in STATES else "",
+        department=visit.asked("department"),
+        text=visit.asked("q").strip(),
+    )
+    total = count_endpoints(store, wanted)
+    pages = max(1, -(-total // ON_A_PAGE))
+    number = visit.page_number(pages)
+    rows = troubled_first(store, wanted, limit=ON_A_PAGE, offset=(number - 1) * ON_A_PAGE)
+    shown_here = [row.agent for row in rows]
+    watched = fleet_coverage(store, now_us - DAY_US, now_us, agents=shown_here) if rows else {}
+    return visit.page(
+        "endpoints.html",
+        rows=rows,
+        total=total,
+        number=number,
+        pages=pages,
+        wanted=wanted,
+        states=STATES,
+        departments=departments(store),
+        watched=watched,
+        page_address=visit.address_without_page(),
+    )
+
+
+def one(visit: Visit) -> Response:
+    return _endpoint(visit)
+
+
+def register(visit: Visit) -> Response:
+    """Journals the changed line; the judge puts it into force."""
+    services, agent = visit.services, visit.request.path_params["agent"]
+    if endpoint_named(services.store_engine, agent) is None:
+        return visit.missing()
+    wrong = _wrong(visit)
+    if wrong:
+        return _endpoint(visit, error=wrong)
+    line = Endpoint(
+        id=agent,
+        groups=tuple(
+            part.strip() for part in field(visit.form, "groups").split(",") if part.strip()
+        ),
+        protection_level=int(field(visit.form, "protection_level")),
+        **{name: field(visit.form, name).strip() for name in _TEXTS},
+    )
+    body = encode(Registered(endpoint=line, actor=visit.user))
+    entry = services.journal.append(EntryKind.REGISTER, body, agent=agent)
+    services.changes.wait_for_entry(entry, JUDGED_WITHIN_S)
+    return see_other(f"/endpoints/{agent}")
+
+
+def _wrong(visit: Visit) -> str:
+    """Why the form cannot be taken; empty when it can."""
+    if field(visit.form, "protection_level") not in {str(level) for level in LEVELS}:
+        return visit.says.gettext("The protection level is 2 or 3")
+    if not field(visit.form, "name").strip():
+        return visit.says.gettext("An endpoint needs a name")
+    texts = (field(visit.form, name) for name in (*_TEXTS, "groups"))
+    if any(len(text) > TEXT_LIMIT or "\0" in text for text in texts):
+        return visit.says.format(
+            "A field has at most {limit} characters", {"limit": str(TEXT_LIMIT)}
+        )
+    return ""
+
+
+def _endpoint(visit: Visit, error: str = "") -> Response:
+    services, agent = visit.services, visit.request.path_params["agent"]
+    store, now_us = services.store_engine, services.clock()
+    record = endpoint_named(store, agent)
+    if record is None:
+        return visit.missing()
+    known = latest_facts(store, agent)
+    health = known.get("agent_health")
+    watched: Coverage = coverage(store, agent, now_us - DAY_US, now_us)
+    wanted = cases.CaseFilter(endpoint=agent, only_open=True)
+    return visit.page(
+        "endpoint.html",
+        HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK,
+        error=error,
+        form={name: field(visit.form, name) for name in visit.form}
+        if error
+        else _as_form(record.registered),
+        record=record,
+        endpoint=record.registered,
+        health=health.fact if health and isinstance(health.fact, AgentHealth) else None,
+        health_at_us=health.at_us if health else 0,
+        known=[
+            (known[kind], shown(known[kind].fact, visit.words))
+            for kind in KNOWN_SHOWN
+            if kind in known
+        ],
+        coverage=watched,
+        ribbon=ribbon(watched.holes, now_us - DAY_US, now_us),
+        from_us=now_us - DAY_US,
+        rows=cases.urgent_cases(store, wanted, now_us=now_us, limit=CASES_SHOWN),
+        next_clock=cases.next_clock,
+        media=media(store, agent=agent)[:MEDIA_SHOWN],
+        levels=LEVELS,
+        zones=[zone.name for zone in services.policies.current().zones],
+    )
+
+
+def _as_form(endpoint: Endpoint) -> dict[str, str]:
+    told = {name: str(getattr(endpoint, name)) for name in _TEXTS}
+    level = str(endpoint.protection_level)
+    return {**told, "groups": ", ".join(endpoint.groups), "protection_level": level}

@@ -1,0 +1,69 @@
+"""The running policy: shown, tried, compared and applied."""
+
+from difflib import unified_diff
+from http import HTTPStatus
+
+import msgspec
+from starlette.responses import Response
+
+from checks.policy import PolicyError, parse_policy
+from collector.dashboard.door import Visit, see_other
+from collector.dashboard.forms import one as field
+
+DIFF_LINES = 400
+MARK = "# proposed by wardwatch"
+"""The first line of a policy that nobody has looked at yet."""
+
+
+class DiffLine(msgspec.Struct, frozen=True, kw_only=True):
+    """`sort`: `added`, `removed`, `place` (where in the text) or `same`."""
+
+    sort: str
+    text: str
+
+
+def show(visit: Visit) -> Response:
+    return _page(visit, visit.services.policies.text())
+
+
+def edit(visit: Visit) -> Response:
+    """Checks the text and shows what would change; applies it when asked to."""
+    text = field(visit.form, "text").replace("\r\n", "\n")
+    try:
+        parse_policy(text)
+        if field(visit.form, "step") == "apply":
+            visit.services.policies.apply(text, actor=visit.user)
+            return see_other("/policy?applied=1")
+    except PolicyError as wrong:
+        return _page(visit, text, error=str(wrong))
+    return _page(visit, text, checked=True)
+
+
+def is_proposed(text: str) -> bool:
+    return text.lstrip().lower().startswith(MARK)
+
+
+def _page(visit: Visit, text: str, *, error: str = "", checked: bool = False) -> Response:
+    policies = visit.services.policies
+    running = policies.text()
+    return visit.page(
+        "policy.html",
+        HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK,
+        text=text,
+        error=error,
+        checked=checked,
+        applied=bool(visit.asked("applied")) and not visit.form,
+        changes=_changes(running, text),
+        policy=policies.current(),
+        proposed=is_proposed(running),
+    )
+
+
+def _changes(running: str, text: str) -> list[DiffLine]:
+    told = unified_diff(running.splitlines(), text.splitlines(), lineterm="", n=2)
+    lines = list(told)[2 : 2 + DIFF_LINES]  # without the two lines that name files
+    return [DiffLine(sort=_sort(line), text=line) for line in lines]
+
+
+def _sort(line: str) -> str:
+    return {"+": "added", "-": "removed", "@": "place"}.get(line[:1], "same")

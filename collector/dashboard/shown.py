@@ -1,0 +1,260 @@
+"""Facts as lines for people: what it was, who did it, where it went."""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from checks.facts import Fact
+from checks.facts.base import Process, UnknownProcess
+from checks.facts.connections import ConnectionSeen
+from checks.facts.health import (
+    AgentStarted,
+    AgentStopping,
+    AgentTampered,
+    EndpointSilent,
+    SensorGap,
+)
+from checks.facts.media import (
+    Medium,
+    MediumAccessed,
+    MediumAttached,
+    MediumDetached,
+    MediumMounted,
+    MediumScanned,
+    MediumUnmounted,
+    ScannerState,
+)
+from checks.facts.network import NetworkState, UplinkDevice
+from checks.wording import endpoint_of
+from collector.dashboard.wording import Words
+
+_INFECTIONS_SHOWN = 10
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """`text` is shown as it is, escaped; `moment_us` instead of it where it is a time;
+    `mono` for what is compared letter by letter.
+    """
+
+    label: str
+    text: str = ""
+    moment_us: int = 0
+    mono: bool = False
+
+
+Lines = Iterator[Line]
+
+
+def shown(fact: Fact, words: Words) -> tuple[Line, ...]:
+    """The lines of a fact; of a kind that nobody here describes, its fields as they are."""
+    describe = _DESCRIBED.get(type(fact), _plain)
+    return tuple(line for line in describe(fact, words) if line.text or line.moment_us)
+
+
+def _connection(fact: ConnectionSeen, words: Words) -> Lines:
+    say, word, egress = words.says.gettext, words.says.word, fact.egress
+    yield Line(label=say("Result"), text=word("answer", fact.answer))
+    yield from _who(fact.process, words)
+    source = endpoint_of(fact.source, fact.source_port)
+    destination = endpoint_of(fact.destination, fact.destination_port)
+    yield Line(label=say("From"), text=source, mono=True)
+    yield Line(label=say("Destination"), text=f"{destination} · {fact.protocol}", mono=True)
+    kind = word("link_kind", egress.kind)
+    yield Line(label=say("Interface"), text=f"{egress.interface} · {kind}")
+    hop = " · ".join(part for part in (egress.gateway, egress.gateway_mac) if part)
+    yield Line(label=say("Gateway"), text=hop or say("none: directly connected"), mono=bool(hop))
+    yield Line(label=say("First packet"), moment_us=fact.first_seen_us)
+    yield Line(label=say("Answered"), moment_us=fact.answered_us)
+    if fact.flows > 1:
+        yield Line(label=say("Flows"), text=str(fact.flows))
+    yield Line(label=say("Seen by"), text=word("evidence", fact.evidence))
+
+
+def _who(process: Process | UnknownProcess, words: Words) -> Lines:
+    say = words.says.gettext
+    if isinstance(process, UnknownProcess):
+        yield Line(label=say("Process"), text=words.says.word("who_unknown", process.why))
+        return
+    name = process.executable or process.name
+    yield Line(label=say("Process"), text=f"{name} (PID {process.pid})", mono=True)
+    yield Line(label=say("Started by"), text=process.parent, mono=True)
+    yield Line(
+        label=say("User"), text=process.user or (str(process.uid) if process.uid >= 0 else "")
+    )
+
+
+def _medium(medium: Medium, words: Words) -> Lines:
+    say = words.says.gettext
+    kind = words.says.word("medium_kind", medium.kind)
+    yield Line(label=say("Medium"), text=f"{kind} · {medium.describe()}")
+    yield Line(label=say("Serial number"), text=medium.serial or say("none"), mono=True)
+    ids = ":".join(part for part in (medium.vendor_id, medium.product_id) if part)
+    yield Line(label=say("Bus"), text=f"{medium.bus} {ids}".strip(), mono=True)
+    if medium.capacity:
+        yield Line(label=say("Capacity"), text=words.size(medium.capacity))
+    volumes = [
+        " ".join(part for part in (p.filesystem, p.label, words.size(p.size)) if part)
+        for p in medium.partitions
+    ]
+    yield Line(label=say("Partitions"), text=", ".join(volumes))
+
+
+def _attached(fact: MediumAttached | MediumDetached, words: Words) -> Lines:
+    yield from _medium(fact.medium, words)
+
+
+def _mounted(fact: MediumMounted, words: Words) -> Lines:
+    say = words.says.gettext
+    yield from _medium(fact.medium, words)
+    yield Line(label=say("Mounted at"), text=fact.mount_point, mono=True)
+    yield Line(
+        label=say("Access"), text=say("read only") if fact.read_only else say("read and write")
+    )
+    yield Line(label=say("User"), text=fact.user)
+
+
+def _unmounted(fact: MediumUnmounted, words: Words) -> Lines:
+    yield from _medium(fact.medium, words)
+    yield Line(label=words.says.gettext("Mounted at"), text=fact.mount_point, mono=True)
+
+
+def _accessed(fact: MediumAccessed, words: Words) -> Lines:
+    say, word = words.says.gettext, words.says.word
+    yield Line(label=say("Operation"), text=word("operation", fact.operation))
+    yield Line(label=say("Scan at that moment"), text=word("scan", fact.scan))
+    yield from _who(fact.process, words)
+    named = fact.file_name or " ".join(part for part in (fact.suffix, fact.file_hash[:16]) if part)
+    yield Line(label=say("File"), text=named, mono=True)
+    yield from _medium(fact.medium, words)
+    yield Line(label=say("Mounted at"), text=fact.mount_point, mono=True)
+
+
+def _scanned(fact: MediumScanned, words: Words) -> Lines:
+    say = words.says.gettext
+    yield Line(label=say("Scan result"), text=words.says.word("scan", fact.verdict))
+    yield Line(label=say("Reason"), text=fact.reason)
+    for found in fact.infections[:_INFECTIONS_SHOWN]:
+        named = " · ".join(
+            part for part in (found.signature, found.file_name or found.sha256) if part
+        )
+        yield Line(label=say("Malware"), text=named, mono=True)
+    yield Line(label=say("Files scanned"), text=f"{fact.files} · {words.size(fact.bytes)}")
+    skipped = ", ".join(f"{reason}: {count}" for reason, count in sorted(fact.skipped.items()))
+    yield Line(label=say("Skipped"), text=skipped)
+    yield Line(label=say("Engine"), text=f"{fact.engine} {fact.signatures}".strip())
+    yield Line(label=say("Signatures of"), moment_us=fact.signatures_at_us)
+    yield from _medium(fact.medium, words)
+    yield Line(label=say("Started"), moment_us=fact.started_us)
+    yield Line(label=say("Ended"), moment_us=fact.ended_us)
+
+
+def _scanner(fact: ScannerState, words: Words) -> Lines:
+    say = words.says.gettext
+    ready = say("ready") if fact.available else say("not available")
+    yield Line(label=say("Engine"), text=f"{ready} · {fact.engine} {fact.signatures}".strip(" ·"))
+    yield Line(label=say("Reason"), text=fact.reason)
+    yield Line(label=say("Signatures of"), moment_us=fact.signatures_at_us)
+
+
+def _network(fact: NetworkState, words: Words) -> Lines:
+    say, word = words.says.gettext, words.says.word
+    for link in fact.links:
+        if link.kind == "loopback":
+            continue
+        own = ", ".join(f"{a.address}/{a.prefix_length}" for a in link.addresses)
+        up = say("up") if link.up and link.carrier else say("down")
+        told = " · ".join(
+            part
+            for part in (word("link_kind", link.kind), up, own, link.mac, link.description)
+            if part
+        )
+        yield Line(label=link.name, text=told)
+    for route in fact.routes:
+        if route.destination == "default":
+            yield Line(
+                label=say("Default gateway"),
+                text=f"{route.gateway or '–'} · {route.interface}",
+                mono=True,
+            )
+
+
+def _uplink(fact: UplinkDevice, words: Words) -> Lines:
+    say = words.says.gettext
+    yield Line(label=say("Device"), text=words.says.word("link_kind", fact.uplink))
+    yield Line(label=say("Description"), text=fact.description)
+    yield Line(label=say("Identity"), text=fact.device, mono=True)
+    yield Line(label=say("Interface"), text=fact.interface)
+    yield Line(
+        label=say("Action"),
+        text=say("plugged in") if fact.action == "attached" else say("removed"),
+    )
+
+
+def _started(fact: AgentStarted, words: Words) -> Lines:
+    say, word = words.says.gettext, words.says.word
+    yield Line(label=say("Last run ended"), text=word("previous_end", fact.previous_end))
+    yield Line(label=say("Last heard before"), moment_us=fact.previous_seen_us)
+    yield Line(label=say("Changed"), text=", ".join(word("what", each) for each in fact.changed))
+    yield Line(label=say("Debugger"), text=fact.traced_by, mono=True)
+    yield Line(label=say("Computer"), text=fact.host)
+    yield Line(label=say("System"), text=fact.system)
+    yield Line(label=say("Client version"), text=fact.version)
+
+
+def _stopping(fact: AgentStopping, words: Words) -> Lines:
+    yield Line(label=words.says.gettext("Reason"), text=words.says.word("goodbye", fact.reason))
+
+
+def _tampered(fact: AgentTampered, words: Words) -> Lines:
+    say = words.says.gettext
+    yield Line(label=say("What"), text=words.says.word("what", fact.what))
+    yield Line(label=say("Detail"), text=fact.detail, mono=True)
+
+
+def _gap(fact: SensorGap, words: Words) -> Lines:
+    say = words.says.gettext
+    yield Line(label=say("Sensor"), text=words.says.word("sensor", fact.sensor))
+    yield Line(label=say("Cause"), text=words.says.word("cause", fact.cause))
+    yield Line(label=say("From"), moment_us=fact.from_us)
+    yield Line(label=say("Until"), moment_us=fact.to_us)
+    yield Line(label=say("Lost"), text=str(fact.lost) if fact.lost else "")
+    yield Line(label=say("Detail"), text=fact.detail)
+
+
+def _silent(fact: EndpointSilent, words: Words) -> Lines:
+    say = words.says.gettext
+    yield Line(label=say("Last heard"), moment_us=fact.last_heard_us)
+    yield Line(label=say("Silent for"), text=words.span(fact.silent_for_us))
+    yield Line(
+        label=say("Seen alive by"),
+        text=", ".join(fact.witnesses) or say("nobody: it may be switched off"),
+    )
+
+
+def _plain(fact: Fact, _words: Words) -> Lines:
+    for name, value in msgspec.to_builtins(fact).items():
+        if name != "kind":
+            yield Line(label=name.replace("_", " "), text=str(value))
+
+
+_DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyType(
+    {
+        ConnectionSeen: _connection,
+        MediumAttached: _attached,
+        MediumDetached: _attached,
+        MediumMounted: _mounted,
+        MediumUnmounted: _unmounted,
+        MediumAccessed: _accessed,
+        MediumScanned: _scanned,
+        ScannerState: _scanner,
+        NetworkState: _network,
+        UplinkDevice: _uplink,
+        AgentStarted: _started,
+        AgentStopping: _stopping,
+        AgentTampered: _tampered,
+        SensorGap: _gap,
+        EndpointSilent: _silent,
+    }
+)

@@ -1,0 +1,58 @@
+"""What stands where."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from collector.dashboard import cases, endpoints, first, policy, rules, unseen
+from collector.dashboard.assets import STATIC, STATIC_PATH, StaticRoom
+from collector.dashboard.door import Door, Endpoint
+from collector.dashboard.login import Login
+from collector.ports import Services
+from collector.rights import Action
+from collector.streams import stream_of
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """Every path of the dashboard, for the application that `collector.app` composes."""
+    door = Door(services)
+    login = Login(services, door)
+    see, view = Action.SEE_CASES, door.view
+    return [
+        Mount(STATIC_PATH, StaticRoom(directory=STATIC)),
+        Route("/login", login.show, methods=["GET"]),
+        Route("/login", login.enter, methods=["POST"]),
+        Route("/logout", login.leave, methods=["POST"]),
+        Route("/preferences", login.prefer, methods=["POST"]),
+        Route("/live", _live(services, door)),
+        Route("/", view(first.overview, see)),
+        Route("/cases", view(cases.listed, see), methods=["GET"]),
+        Route("/cases", view(cases.acknowledge_many, Action.WORK_CASES), methods=["POST"]),
+        Route("/cases/{case}", view(cases.one_case, see), methods=["GET"]),
+        Route("/cases/{case}", view(cases.act, Action.WORK_CASES), methods=["POST"]),
+        Route("/endpoints", view(endpoints.listed, Action.SEE_ENDPOINTS)),
+        Route("/endpoints/{agent}", view(endpoints.one, Action.SEE_ENDPOINTS), methods=["GET"]),
+        Route(
+            "/endpoints/{agent}",
+            view(endpoints.register, Action.EDIT_REGISTER),
+            methods=["POST"],
+        ),
+        Route("/policy", view(policy.show, Action.SEE_POLICY), methods=["GET"]),
+        Route("/policy", view(policy.edit, Action.APPLY_POLICY), methods=["POST"]),
+        Route("/rules", view(rules.listed, see)),
+        Route("/rules/{rule}", view(rules.one, see)),
+        Route("/unseen", view(unseen.show, Action.SEE_FAULTS)),
+    ]
+
+
+def _live(services: Services, door: Door) -> Endpoint:
+    async def live(request: Request) -> Response:
+        if await door.session(request) is None:
+            return Response(status_code=401)
+
+        async def welcome() -> bool:
+            return await door.session(request) is not None
+
+        return stream_of(services.changes, welcome)
+
+    return live

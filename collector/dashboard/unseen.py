@@ -1,0 +1,22 @@
+"""What could not be seen: unknown verdicts, blind sensors, refused batches, unread facts."""
+
+from starlette.responses import Response
+
+from collector.dashboard.door import Visit
+from collector.dashboard.wording import DAY_US
+from collector.queries import overview as figures
+
+
+def show(visit: Visit) -> Response:
+    services = visit.services
+    store = services.store_engine
+    return visit.page(
+        "unseen.html",
+        unknowns=figures.unknowns(store),
+        blind=figures.blind_sensors(store),
+        holes=figures.whole_holes(store, from_us=services.clock() - DAY_US),
+        refusals=figures.refusals(services.journal_engine),
+        held=figures.held_kinds(store),
+        outbox=figures.outbox(store),
+        names=figures.endpoint_names(store),
+    )
