@@ -1,6 +1,7 @@
 """Journals for tests: in memory, and a plain one in SQLite for what is killed."""
 
 import threading
+import time
 from collections.abc import Sequence
 
 from sqlalchemy import Engine, func, insert, select
@@ -71,14 +72,13 @@ class TableJournal:
         first: int = 0,
         last: int = 0,
         kind: EntryKind = EntryKind.BATCH,
-        received_us: int = 1_772_431_500_000_000,
     ) -> int:
         row = {
             "kind": str(kind),
             "agent": agent,
             "first": first,
             "last": last,
-            "received_us": received_us,
+            "received_us": time.time_ns() // 1000,
             "digest": "",
             "signature": b"",
             "body": body,
