@@ -1,0 +1,72 @@
+import pytest
+
+from agent.config import ConfigError, Settings, parse, variable_names
+
+
+def test_an_empty_file_is_the_defaults():
+    assert parse("", {}, "agent.toml") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[upload]\nintervall = 3",
+            "agent.toml: unknown key upload.intervall — did you mean interval?",
+        ),
+        ("colector = 'x'", "agent.toml: unknown key colector — did you mean collector?"),
+        ("xyzzy = 1", "agent.toml: unknown key xyzzy"),
+        (
+            "[upload]\ninterval = 'often'",
+            "agent.toml: upload.interval: Expected `float`, got `str`",
+        ),
+        (
+            "[upload]\ntimeout = 0",
+            "agent.toml: upload.timeout: 0.0 is no time; give seconds above 0",
+        ),
+        ("collector = 'http://c'", "agent.toml: collector: http://c must begin with https://"),
+        ("state_dir = 'here'", "agent.toml: state_dir: here must be an absolute path"),
+        (
+            "[upload",
+            "agent.toml: not TOML: Expected ']' at the end of a table declaration (at end of document)",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_was_meant(text, words):
+    with pytest.raises(ConfigError) as refused:
+        parse(text, {}, "agent.toml")
+
+    assert str(refused.value) == words
+
+
+def test_the_environment_comes_before_the_file():
+    settings = parse(
+        "collector = 'https://file'\n[upload]\ntimeout = 1.0",
+        {"WARDWATCH_COLLECTOR": "https://env", "WARDWATCH_UPLOAD_TIMEOUT": "2.5"},
+        "agent.toml",
+    )
+
+    assert (settings.collector, settings.upload.timeout) == ("https://env", 2.5)
+
+
+def test_the_scanner_has_a_short_name_in_the_environment():
+    settings = parse("", {"WARDWATCH_SCANNER": "tcp:10.1.2.3:3310"}, "agent.toml")
+
+    assert settings.scanner.address == "tcp:10.1.2.3:3310"
+
+
+def test_a_wrong_variable_is_named():
+    with pytest.raises(ConfigError, match=r"^WARDWATCH_LOG_LEVEL: log\.level: "):
+        parse("", {"WARDWATCH_LOG_LEVEL": "loud"}, "agent.toml")
+
+
+def test_every_setting_has_a_variable():
+    assert variable_names() == [
+        "WARDWATCH_COLLECTOR",
+        "WARDWATCH_LOG_LEVEL",
+        "WARDWATCH_SCANNER",
+        "WARDWATCH_SCANNER_ADDRESS",
+        "WARDWATCH_STATE_DIR",
+        "WARDWATCH_UPLOAD_INTERVAL",
+        "WARDWATCH_UPLOAD_TIMEOUT",
+    ]
