@@ -1,0 +1,178 @@
+"""Real USB plugging into a whole Debian 12 in a virtual machine.
+
+Runs only where the lab is: WARDWATCH_LAB=path/to/labctl (guest: WARDWATCH_LAB_GUEST, ws1).
+The guest needs nothing but its own Python 3.11; our packages are pushed into it.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sysconfig
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 40.0
+GUEST_PACKAGES = ("msgspec", "pyudev", "psutil", "tzdata")
+
+
+class Guest:
+    def __init__(self, labctl, name):
+        self._labctl = [labctl, "-n", name]
+
+    def ctl(self, *arguments):
+        done = subprocess.run([*self._labctl, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def ssh(self, command):
+        return self.ctl("ssh", command)
+
+    def facts(self):
+        lines = self.ssh("cat /root/facts.jsonl").splitlines()
+        return [json.loads(line)["fact"] for line in lines if '"fact"' in line]
+
+    def await_fact(self, kind, since=0, **expected):
+        """The first fact of this kind from `since` on with these fields."""
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            for fact in self.facts()[since:]:
+                if fact["kind"] == kind and _holds(fact, expected):
+                    return fact
+            time.sleep(0.3)  # noqa: TID251 - the guest's file is read through ssh
+        raise AssertionError(f"no {kind} {expected} in {self.facts()[since:]}")
+
+    def plugged(self, kind, name, *options):
+        """Plugs it and waits for its MediumAttached; how many facts came before."""
+        before = len(self.facts())
+        self.ctl("plug", kind, "--id", name, *options)
+        return before
+
+
+def _holds(fact, expected):
+    told = {**fact.get("medium", {}), **fact}
+    return all(told.get(name) == value for name, value in expected.items())
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory):
+    labctl = os.environ.get("WARDWATCH_LAB")
+    if not labctl:
+        pytest.skip("no lab: set WARDWATCH_LAB to its labctl for real USB plugging")
+    guest = Guest(labctl, os.environ.get("WARDWATCH_LAB_GUEST", "ws1"))
+    guest.ctl("up", "--warm")
+    archive = tmp_path_factory.mktemp("lab") / "app.tgz"
+    _pack(archive)
+    guest.ctl("push", str(archive), "/root/app.tgz")
+    guest.ssh("rm -rf /root/app; mkdir /root/app; tar -xzf /root/app.tgz -C /root/app")
+    watcher = "tail -f /dev/null | python3 -m tests.media_watcher ''"
+    quiet = "> /root/facts.jsonl 2> /root/watcher.log < /dev/null"
+    guest.ssh(f"cd /root/app && setsid nohup sh -c {shlex.quote(watcher)} {quiet} & sleep 3")
+    yield guest
+    guest.ssh("pkill -f '[t]ests.media_watcher'; true")
+
+
+def _pack(archive):
+    site = Path(sysconfig.get_paths()["purelib"])
+    with tarfile.open(archive, "w:gz") as packed:
+        for room in ("agent", "checks"):
+            packed.add(ROOT / room, room)
+        for name in ("__init__.py", "media_watcher.py"):
+            packed.add(ROOT / "tests" / name, f"tests/{name}")
+        for package in GUEST_PACKAGES:
+            packed.add(site / package, package)
+
+
+def test_the_system_disk_is_no_medium(guest):
+    attached = [fact for fact in guest.facts() if fact["kind"] == "medium_attached"]
+
+    assert attached == []
+    assert [fact["available"] for fact in guest.facts() if fact["kind"] == "scanner"] == [True]
+
+
+def test_a_clean_stick_is_seen_used_scanned_and_gone(guest, tmp_path):
+    (tmp_path / "letter.txt").write_text("nothing")
+    plug = ("--serial", "4C530001", "--usb-id", "0951:1666", "--files", str(tmp_path))
+    since = guest.plugged("stick", "s1", *plug)
+    attached = guest.await_fact("medium_attached", since, serial="4C530001")
+    partition = guest.await_fact("medium_attached", since, table="dos")["medium"]["partitions"][0]
+    guest.ssh(f"mkdir -p /mnt/s; mount {partition['device']} /mnt/s; cat /mnt/s/letter.txt")
+
+    mounted = guest.await_fact("medium_mounted", since, mount_point="/mnt/s")
+    accessed = guest.await_fact("medium_accessed", since, operation="open")
+    scanned = guest.await_fact("medium_scanned", since)
+    guest.ssh("umount /mnt/s")
+    guest.await_fact("medium_unmounted", since, mount_point="/mnt/s")
+    guest.ctl("unplug", "s1")
+    guest.await_fact("medium_detached", since, serial="4C530001")
+
+    assert attached["medium"]["kind"] == "stick"
+    assert mounted["medium"]["key"] == attached["medium"]["key"]
+    assert mounted["partition"]["filesystem"] == "vfat"
+    assert accessed["process"]["name"] == "cat"
+    assert (scanned["verdict"], scanned["files"]) == ("clean", 1)
+
+
+def test_an_infected_stick_is_found_out(guest):
+    since = guest.plugged("stick", "s2", "--serial", "BAD1", "--infected")
+    device = guest.await_fact("medium_attached", since, serial="BAD1", table="dos")["medium"]
+    node = device["partitions"][0]["device"]
+    guest.ssh(f"mkdir -p /mnt/i; mount {node} /mnt/i")
+
+    scanned = guest.await_fact("medium_scanned", since, serial="BAD1")
+    guest.ssh("umount /mnt/i")
+    guest.ctl("unplug", "s2")
+
+    assert scanned["verdict"] == "infected"
+    assert "icar" in scanned["infections"][0]["signature"]
+
+
+@pytest.mark.parametrize("filesystem", ["exfat", "ntfs"])
+def test_every_usual_file_system_is_watched(guest, filesystem, tmp_path):
+    (tmp_path / "a.txt").write_text("nothing")
+    serial = f"FS{filesystem}"
+    plug = ("--serial", serial, "--fs", filesystem, "--files", str(tmp_path))
+    since = guest.plugged("stick", filesystem, *plug)
+    device = guest.await_fact("medium_attached", since, serial=serial, table="dos")["medium"]
+    guest.ssh(f"mkdir -p /mnt/f; mount {device['partitions'][0]['device']} /mnt/f")
+    guest.await_fact("medium_mounted", since, mount_point="/mnt/f")
+    guest.ssh("cat /mnt/f/a.txt")
+
+    guest.await_fact("medium_accessed", since, serial=serial)
+    scanned = guest.await_fact("medium_scanned", since, serial=serial)
+    guest.ssh("umount /mnt/f")
+    guest.ctl("unplug", filesystem)
+
+    assert scanned["verdict"] == "clean"
+
+
+def test_a_portable_ssd_that_denies_being_removable_is_a_medium(guest):
+    since = guest.plugged("uas", "u1", "--serial", "SSD1")
+
+    medium = guest.await_fact("medium_attached", since, serial="SSD1")["medium"]
+    guest.ctl("unplug", "u1")
+
+    assert (medium["kind"], medium["bus"]) == ("disk", "usb")
+
+
+def test_a_disc_is_known_once_the_drive_has_read_it(guest):
+    since = guest.plugged("cdrom", "c1")
+
+    medium = guest.await_fact("medium_attached", since, kind="medium_attached", bus="optical")
+    guest.ctl("unplug", "c1")
+    guest.await_fact("medium_detached", since, bus="optical")
+
+    assert medium["medium"]["kind"] == "optical"
+
+
+def test_a_stick_with_a_hidden_keyboard_keeps_its_interfaces(guest):
+    since = guest.plugged("badusb", "b1", "--serial", "EVIL1")
+
+    medium = guest.await_fact("medium_attached", since, serial="EVIL1")["medium"]
+    guest.ctl("unplug", "b1")
+
+    assert medium["interfaces"] == ":080650:030101:"

@@ -1,0 +1,63 @@
+from agent.media.announcement import SETTLES_AFTER, Announcements
+from checks.facts.media import Medium, MediumAttached, MediumDetached, Partition
+
+BARE = Medium(key="k", kind="stick", bus="usb", serial="S")
+FULL = Medium(
+    key="k", kind="stick", bus="usb", serial="S", partitions=(Partition(device="/dev/a1", size=1),)
+)
+NAMELESS = Medium(key="n", kind="stick", bus="usb")
+
+
+def test_a_medium_with_a_serial_number_is_told_at_once():
+    assert list(Announcements().update({"p": BARE}, 0.0)) == [MediumAttached(medium=BARE)]
+
+
+def test_it_is_told_again_when_its_partitions_settled():
+    announcements = Announcements()
+    list(announcements.update({"p": BARE}, 0.0))
+
+    early = list(announcements.update({"p": FULL}, 1.0))
+    late = list(announcements.update({"p": FULL}, 1.0 + SETTLES_AFTER))
+
+    assert early == []
+    assert late == [MediumAttached(medium=FULL)]
+    assert announcements.deadline() is None
+
+
+def test_one_without_a_serial_number_waits_until_it_settled():
+    announcements = Announcements()
+
+    first = list(announcements.update({"p": NAMELESS}, 0.0))
+
+    assert first == []
+    assert announcements.deadline() == SETTLES_AFTER
+    assert list(announcements.update({"p": NAMELESS}, SETTLES_AFTER)) == [
+        MediumAttached(medium=NAMELESS)
+    ]
+
+
+def test_a_mount_does_not_wait_for_the_partitions_to_settle():
+    announcements = Announcements()
+    list(announcements.update({"p": NAMELESS}, 0.0))
+
+    assert list(announcements.at_once("p")) == [MediumAttached(medium=NAMELESS)]
+    assert list(announcements.at_once("p")) == []
+
+
+def test_what_is_gone_is_told_with_what_was_known_last():
+    announcements = Announcements()
+    list(announcements.update({"p": BARE}, 0.0))
+
+    assert list(announcements.update({}, 1.0)) == [MediumDetached(medium=BARE)]
+
+
+def test_another_disc_in_the_same_drive_is_another_medium():
+    announcements = Announcements()
+    first = Medium(key="1", kind="optical", bus="optical", capacity=1)
+    second = Medium(key="2", kind="optical", bus="optical", capacity=2)
+    list(announcements.update({"p": first}, 0.0))
+    list(announcements.update({"p": first}, SETTLES_AFTER))
+
+    changed = list(announcements.update({"p": second}, 5.0))
+
+    assert changed == [MediumDetached(medium=first)]
