@@ -8,6 +8,7 @@ import psutil
 from tests.bench.detect import ward
 from tests.bench.figures import Figure
 
+MIB = 1024 * 1024
 SETTLE_S, SETTLE_SMALL_S = 600.0, 45.0
 WINDOW_S, WINDOW_SMALL_S = 240.0, 30.0
 
@@ -27,8 +28,8 @@ def measure(*, small: bool) -> list[Figure]:
     cpu = (after.user + after.system) - (before.user + before.system)
     load = f"idle, {settle:.0f} s after the start, sensors {sensors}, {children} child processes"
     return [
-        Figure(name="agent.rss_mb", value=round(memory.rss / 1e6, 1), unit="MB", n=1, load=load),
-        Figure(name="agent.pss_mb", value=round(memory.pss / 1e6, 1), unit="MB", n=1, load=load),
+        Figure(name="agent.rss_mb", value=round(memory.rss / MIB, 1), unit="MiB", n=1, load=load),
+        Figure(name="agent.pss_mb", value=round(memory.pss / MIB, 1), unit="MiB", n=1, load=load),
         Figure(
             name="agent.idle_cpu_percent",
             value=round(100 * cpu / lasted, 3),
