@@ -20,7 +20,7 @@ class SqlJournal:
     """Fits `collector.ports.Journal`.  `start` before the first append."""
 
     def __init__(self, engine: Engine, *, clock: Clock, queue_limit: int = QUEUE_LIMIT) -> None:
-        self._engine = engine
+        self.engine = engine
         self._newest = 0
         self._written = threading.Condition()
         self.writer = JournalWriter(
@@ -44,7 +44,7 @@ class SqlJournal:
     def after(self, entry: int, limit: int) -> Sequence[Entry]:
         entries = schema.entries
         query = select(entries).where(entries.c.id > entry).order_by(entries.c.id).limit(limit)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return [
                 Entry(
                     id=row.id,
@@ -62,7 +62,7 @@ class SqlJournal:
 
     def newest(self) -> int:
         """Id of the newest entry on disk, 0 in an empty journal."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.execute(select(func.max(schema.entries.c.id))).scalar() or 0
 
     def wait_beyond(self, entry: int, timeout: float) -> bool:

@@ -23,7 +23,7 @@ CLOCK_SLACK = timedelta(days=1)
 """Workstations whose clock is behind must still believe a new certificate."""
 COMMON_NAME_LIMIT = 64
 
-KEY_FILES = ("ca.key", "ca.pem", "server.key", "server.pem", "policy.key")
+KEY_FILES = ("ca.key", "ca.pem", "server.pem", "policy.key")
 
 
 class KeysMissing(Exception):
@@ -35,8 +35,8 @@ class Keys:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.server_key = folder / "server.key"
         self.server_certificate = folder / "server.pem"
+        """Certificate and key in one file, so that they always belong together."""
 
     def make(self, hosts: Sequence[str], *, now: datetime) -> None:
         """Makes what is missing; a new server certificate also when `hosts` differ."""
@@ -122,8 +122,7 @@ class Keys:
             .add_extension(issuer_key, critical=False)
             .sign(signer, hashes.SHA256())
         )
-        write_durably(self.server_key, _private_pem(key))
-        write_durably(self.server_certificate, _public_pem(certificate), mode=READABLE)
+        write_durably(self.server_certificate, _public_pem(certificate) + _private_pem(key))
 
 
 def public_hex(key: Ed25519PrivateKey) -> str:

@@ -1,0 +1,212 @@
+"""What arrives is checked here, from values alone, before anything is stored."""
+
+import base64
+import binascii
+from itertools import pairwise
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from checks.wire import (
+    BATCH_DOMAIN,
+    BATCH_LIMIT_OBSERVATIONS,
+    REQUEST_DOMAIN,
+    UNPACKED_LIMIT_BYTES,
+    Malformed,
+    ReadBatch,
+    decode_batch,
+    digest,
+)
+from collector.ingest.accept import Header
+from collector.ingest.writer import Decided, SignedBatch
+from collector.keys import is_signed_by
+from collector.packing import TooLarge, Unpackable, is_packed, unpacked
+from collector.problems import Refused, problem
+
+NUMBER_LIMIT = 2**62
+"""Larger times and sequences are no times and sequences, and fit no database."""
+TEXT_LIMIT = 64
+REQUEST_AGE_LIMIT_US = 5 * 60 * 1_000_000
+ENCODINGS = ("zstd", "identity", "")
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch as it came, with the headers that belong to it."""
+
+    agent: str
+    signature: str
+    encoding: str
+    body: bytes
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch that may be stored, and how many observations it brings."""
+
+    batch: SignedBatch
+    observations: int
+
+
+def check_batch(claim: Claim, key: Ed25519PublicKey) -> Checked:
+    """The signature first: nothing of a stranger is unpacked or read.
+
+    Raises:
+        Refused: with the place of what is wrong.
+    """
+    signature = signature_of(claim.signature)
+    if not is_signed_by(key, BATCH_DOMAIN + claim.body, signature):
+        raise Refused(
+            problem(
+                "wrong-signature",
+                "The signature is wrong",
+                status=401,
+                detail="the body was altered on its way, or signed with another key than the "
+                f"one that agent {claim.agent} enrolled with",
+            )
+        )
+    _check_encoding(claim)
+    read = _read(claim.body)
+    _check_frame(read, claim.agent)
+    frame = read.batch
+    header = Header(
+        first=frame.first, last=frame.last, previous=frame.previous, digest=digest(claim.body)
+    )
+    return Checked(
+        batch=SignedBatch(
+            agent=claim.agent,
+            machine=frame.machine,
+            header=header,
+            signature=signature,
+            body=claim.body,
+        ),
+        observations=len(frame.observations) + len(read.held),
+    )
+
+
+def check_request(
+    path: str, *, agent: str, date: str, signature: str, key: Ed25519PublicKey, now_us: int
+) -> None:
+    """A signed request without a body.
+
+    Raises:
+        Refused.
+    """
+    if not date.isdecimal() or len(date) > TEXT_LIMIT:
+        raise _unsigned("header Wardwatch-Date is missing or no time in microseconds")
+    apart_us = abs(now_us - int(date))
+    if apart_us > REQUEST_AGE_LIMIT_US:
+        raise Refused(
+            problem(
+                "wrong-date",
+                "The request is too old or from the future",
+                status=401,
+                detail=f"the clocks of agent {agent} and collector differ by "
+                f"{apart_us // 1_000_000} s; 300 s are allowed",
+            )
+        )
+    message = REQUEST_DOMAIN + f"GET\n{path}\n{date}".encode()
+    if not is_signed_by(key, message, signature_of(signature)):
+        raise Refused(
+            problem(
+                "wrong-signature",
+                "The signature is wrong",
+                status=401,
+                detail=f"it was not made with the key that agent {agent} enrolled with",
+            )
+        )
+
+
+def signature_of(header: str) -> bytes:
+    """Raises Refused."""
+    if not header:
+        raise _unsigned("header Wardwatch-Signature is missing")
+    try:
+        return base64.b64decode(header, validate=True)
+    except (binascii.Error, ValueError) as wrong:
+        raise _unsigned(f"header Wardwatch-Signature is no base64: {wrong}") from wrong
+
+
+def forked(batch: SignedBatch, decided: Decided, *, host: str, remote: str) -> Refused:
+    """Names both machines that speak under one name."""
+    return Refused(
+        problem(
+            "record-forked",
+            "Two machines send under one identity",
+            status=409,
+            detail=f"agent {batch.agent}: {decided.decision.why}. Known so far from machine "
+            f"{decided.machine[:12] or 'unknown'} (enrolled as {host}); this batch is from "
+            f"machine {batch.machine[:12] or 'unknown'} at {remote}. "
+            "Enrol one of them anew: wardwatch-agent enrol --again",
+        )
+    )
+
+
+def too_large(detail: str) -> Refused:
+    return Refused(problem("too-large", "The batch is too large", status=413, detail=detail))
+
+
+def _unsigned(detail: str) -> Refused:
+    return Refused(problem("not-signed", "The request is not signed", status=401, detail=detail))
+
+
+def _malformed(detail: str) -> Refused:
+    return Refused(
+        problem("malformed-batch", "The batch cannot be read", status=422, detail=detail)
+    )
+
+
+def _check_encoding(claim: Claim) -> None:
+    if claim.encoding not in ENCODINGS:
+        raise Refused(
+            problem(
+                "unknown-encoding",
+                "The encoding is not supported",
+                status=415,
+                detail=f"Content-Encoding {claim.encoding[:TEXT_LIMIT]!r}; use zstd or identity",
+            )
+        )
+    if is_packed(claim.body) != (claim.encoding == "zstd"):
+        raise _malformed(f"Content-Encoding is {claim.encoding or 'missing'}, the body is not so")
+
+
+def _read(body: bytes) -> ReadBatch:
+    try:
+        return decode_batch(unpacked(body, limit=UNPACKED_LIMIT_BYTES))
+    except TooLarge as bomb:
+        raise too_large(f"the body {bomb}") from bomb
+    except Unpackable as broken:
+        raise _malformed(f"body: {broken}") from broken
+    except Malformed as wrong:
+        raise _malformed(str(wrong)) from wrong
+    except RecursionError as nested:
+        raise _malformed("body: nested too deeply") from nested
+
+
+def _check_frame(read: ReadBatch, agent: str) -> None:
+    """What types cannot say: the frame fits its content, and numbers fit the journal."""
+    frame = read.batch
+    if frame.agent != agent:
+        raise _malformed(f"agent: the batch is of {frame.agent[:TEXT_LIMIT]!r}, sent as {agent!r}")
+    if len(frame.machine) > TEXT_LIMIT:
+        raise _malformed(f"machine: more than {TEXT_LIMIT} characters")
+    count = len(frame.observations) + len(read.held)
+    if count == 0:
+        raise _malformed("observations: there are none")
+    if count > BATCH_LIMIT_OBSERVATIONS:
+        raise too_large(f"{count} observations; {BATCH_LIMIT_OBSERVATIONS} are allowed")
+    if not 1 <= frame.first <= frame.last < NUMBER_LIMIT:
+        raise _malformed(f"first, last: {frame.first} to {frame.last} is no range")
+    envelopes = (*frame.observations, *read.held)
+    sequences = [one.sequence for one in envelopes]
+    if read.held:
+        sequences.sort()
+    if sequences[0] != frame.first or sequences[-1] != frame.last:
+        raise _malformed(
+            f"observations: {sequences[0]} to {sequences[-1]}, but the batch says "
+            f"{frame.first} to {frame.last}"
+        )
+    for before, after in pairwise(sequences):
+        if before >= after:
+            raise _malformed(f"observations: sequence {after} follows {before}")
+    for one in envelopes:
+        if not (0 <= one.at_us < NUMBER_LIMIT and 0 <= one.monotonic_us < NUMBER_LIMIT):
+            raise _malformed(f"observations: sequence {one.sequence} has an impossible time")

@@ -1,0 +1,115 @@
+"""The web server: uvicorn in the main thread, TLS by our own authority."""
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Callable
+
+import uvicorn
+
+from collector.app import Collector, now
+from collector.keys import Keys
+from collector.supervision import ServiceManager
+
+log = logging.getLogger(__name__)
+
+RENEWAL_LOOKS_EVERY_S = 3_600.0
+GRACE_S = 5
+"""How long open requests may take after SIGTERM; event streams end then."""
+KEEP_ALIVE_S = 75
+BACKLOG = 2_048
+
+
+class CannotListen(Exception):
+    """The address is taken or not ours; the message says which."""
+
+
+def serve(collector: Collector, environment: Mapping[str, str]) -> None:
+    """Until SIGTERM or SIGINT; returns after everything is closed.
+
+    Raises:
+        CannotListen.
+    """
+    listen = collector.settings.listen
+    config = uvicorn.Config(
+        collector.application(),
+        host=listen.host,
+        port=listen.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        ssl_certfile=collector.keys.server_certificate,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    config.load()
+    assert config.ssl is not None
+    context = config.ssl
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    collector.supervisor.add("certificate", lambda stop: renew(collector.keys, context, stop, now))
+    server = _NotifyingServer(config, ServiceManager(environment), collector)
+    try:
+        server.run()
+    except SystemExit as failed:  # uvicorn's way to say that it could not bind
+        raise CannotListen(f"{listen.host} port {listen.port} cannot be listened on") from failed
+    finally:
+        collector.close()
+
+
+def renew(
+    keys: Keys, context: ssl.SSLContext, stop: threading.Event, now: Callable[[], datetime]
+) -> None:
+    """New connections get the new certificate; open ones go on."""
+    while not stop.is_set():
+        if keys.renew_if_due(now=now()):
+            context.load_cert_chain(keys.server_certificate)
+            log.info("server certificate renewed")
+        stop.wait(RENEWAL_LOOKS_EVERY_S)
+
+
+class _NotifyingServer(uvicorn.Server):
+    """Tells systemd when it serves, that it lives, and when it stops."""
+
+    def __init__(
+        self, config: uvicorn.Config, manager: ServiceManager, collector: Collector
+    ) -> None:
+        super().__init__(config)
+        self._manager = manager
+        self._collector = collector
+        self._pulse: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[object] | None = None) -> None:
+        await super().startup(sockets)  # type: ignore[arg-type] # handed through as it came
+        if not self.started:
+            return
+        port = self._port()
+        log.info("serving", extra={"url": self._collector.base_url(), "port": port})
+        self._manager.say("READY=1")
+        if self._manager.watchdog_s is not None:
+            self._pulse = asyncio.create_task(self._keep_alive(self._manager.watchdog_s))
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:
+        self._manager.say("STOPPING=1")
+        if self._pulse is not None:
+            self._pulse.cancel()
+        await super().shutdown(sockets)  # type: ignore[arg-type] # handed through as it came
+
+    async def _keep_alive(self, every_s: float) -> None:
+        """Silence of the event loop or of the journal's writer lets systemd restart us."""
+        while self._collector.journal.writer.is_alive:
+            self._manager.say("WATCHDOG=1")
+            await asyncio.sleep(every_s)
+
+    def _port(self) -> int:
+        for server in self.servers:
+            for listening in server.sockets:
+                return int(listening.getsockname()[1])
+        return self.config.port
