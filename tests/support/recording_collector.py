@@ -121,6 +121,7 @@ class RecordingCollector:
             return self.changed.wait_for(lambda: holds(self.recorded), seconds)
 
     def close(self) -> None:
+        """May be called twice."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
