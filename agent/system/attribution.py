@@ -1,7 +1,8 @@
 """Which process a flow belongs to: from the eBPF maps, else from the socket table."""
 
+from agent.system.bpf_kernel import NoEbpf
 from agent.system.dissect import TCP, UDP
-from agent.system.ebpf import FlowOwners, NoEbpf
+from agent.system.ebpf import FlowOwners
 from agent.system.procfs import Processes
 from agent.system.sockdiag import SocketRow, SocketTable
 from checks.facts.base import Process, UnknownProcess
@@ -36,7 +37,9 @@ class Attribution:
         """Who sent the first packet of a flow that began here."""
         owner = self._owners.owner(protocol, local, remote) if self._owners else None
         if owner is not None:
-            return self._processes.named(owner.pid, name=owner.name, uid=owner.uid, now=now)
+            return self._processes.named(
+                owner.pid, name=owner.name, uid=owner.uid, file=owner.file, now=now
+            )
         if protocol not in (TCP, UDP):
             return UnknownProcess(why="gone" if self._owners else "not_looked")
         return self._holder(self._sockets.holder(protocol, local, remote), now)

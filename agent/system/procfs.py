@@ -31,16 +31,16 @@ class Processes:
         self._proc = proc
         self._known: dict[tuple[int, str], tuple[float, Process]] = {}
 
-    def named(self, pid: int, *, name: str, uid: int, now: float) -> Process:
+    def named(self, pid: int, *, name: str, uid: int, now: float, file: str = "") -> Process:
         """The process of this pid, of which thread name and uid are known for sure.
 
-        `executable` stays empty when it has ended, or when the pid belongs to another
-        user by now.
+        `executable` is `file` when it has ended, or when the pid belongs to another user
+        by now.
         """
         known = self._known.get((pid, name))
         if known is not None and now - known[0] < _KEPT_SECONDS:
             return known[1]
-        process = self._read(pid, name=name, uid=uid)
+        process = self._read(pid, name=name, uid=uid, file=file)
         if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[pid, name] = (now, process)
@@ -60,7 +60,7 @@ class Processes:
             return None
         return self.named(pid, name=_line(self._proc / str(pid) / "comm"), uid=uid, now=now)
 
-    def _read(self, pid: int, *, name: str, uid: int) -> Process:
+    def _read(self, pid: int, *, name: str, uid: int, file: str) -> Process:
         folder = self._proc / str(pid)
         status = _status(folder)
         alive = status.get("Uid", "").split()[1:2] == [str(uid)]
@@ -68,7 +68,7 @@ class Processes:
         return Process(
             pid=pid,
             name=status["Name"].strip() if alive else name,
-            executable=_executable(folder) if alive else "",
+            executable=_executable(folder) if alive else file,
             uid=uid,
             user=user_name(uid),
             parent=_line(self._proc / parent / "comm") if parent != "0" else "",
