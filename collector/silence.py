@@ -153,9 +153,9 @@ def _quiet_since(connection: Connection, before_us: int) -> Iterator[Quiet]:
 
 
 def _sights(connection: Connection) -> tuple[Sight, ...]:
-    names = dict(
-        connection.execute(select(schema.endpoints.c.agent, schema.endpoints.c.name)).tuples().all()
-    )
+    table = schema.endpoints
+    rows = connection.execute(select(table.c.agent, table.c.name))
+    names = {row.agent: row.name for row in rows}
     return tuple(
         Sight(
             witness=names.get(agent) or agent,

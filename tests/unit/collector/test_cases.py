@@ -1,0 +1,135 @@
+import pytest
+
+from checks.finding import Finding, Severity
+from collector.cases import (
+    ALREADY_CLOSED,
+    OUT_OF_ORDER,
+    REASON_MISSING,
+    REASON_TOO_LONG,
+    Act,
+    ActRefused,
+    Case,
+    CaseKey,
+    CaseState,
+    Sighting,
+    after_act,
+    case_id,
+    joined,
+    opened,
+    possible_acts,
+)
+from collector.clocks import Deadlines
+
+KEY = CaseKey("a-1", "EXT-01", "usb0")
+
+
+def sighting(*, count: int = 1, severity: Severity = Severity.HIGH, at_us: int = 50) -> Sighting:
+    return Sighting(
+        rule="EXT-01",
+        finding=Finding(subject="usb0", message="m", count=count),
+        severity=severity,
+        sequence=9,
+        ordinal=0,
+        happened_us=at_us,
+        learned_us=100,
+    )
+
+
+def a_case(state: CaseState = CaseState.AWAITING_ACKNOWLEDGEMENT) -> Case:
+    case = opened(
+        KEY, sighting(), policy_version=3, deadlines=Deadlines(acknowledge_us=7), department="d"
+    )
+    return Case(
+        **{**{name: getattr(case, name) for name in case.__struct_fields__}, "state": state}
+    )
+
+
+def test_a_replayed_case_has_the_same_id():
+    assert case_id(KEY, 9) == case_id(CaseKey("a-1", "EXT-01", "usb0"), 9)
+    assert case_id(KEY, 9) != case_id(KEY, 10)
+
+
+def test_an_id_is_the_rule_and_eight_letters():
+    rule, _, rest = case_id(KEY, 9).rpartition("-")
+
+    assert (rule, len(rest)) == ("EXT-01", 8)
+    assert set(rest) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+
+
+def test_a_case_keeps_when_it_happened_apart_from_when_it_was_learned():
+    case = a_case()
+
+    assert (case.opened_us, case.last_seen_us, case.acknowledge_due_us) == (100, 50, 7)
+
+
+def test_findings_add_their_counts_and_an_older_one_does_not_turn_time_back():
+    case = joined(joined(a_case(), sighting(count=4, at_us=80)), sighting(at_us=20))
+
+    assert (case.count, case.last_seen_us) == (6, 80)
+
+
+def test_severity_rises_and_never_falls():
+    raised = joined(a_case(), sighting(severity=Severity.CRITICAL))
+
+    assert raised.severity is Severity.CRITICAL
+    assert joined(raised, sighting(severity=Severity.NOTICE)).severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("state", "act", "reached"),
+    [
+        (CaseState.AWAITING_ACKNOWLEDGEMENT, "acknowledge", CaseState.AWAITING_VERIFICATION),
+        (CaseState.AWAITING_VERIFICATION, "verify", CaseState.HANDLING),
+        (CaseState.HANDLING, "handle", CaseState.AWAITING_RECTIFICATION),
+        (CaseState.AWAITING_RECTIFICATION, "rectify", CaseState.AWAITING_RECHECK),
+        (CaseState.AWAITING_RECHECK, "recheck", CaseState.CLOSED),
+        (CaseState.HANDLING, "close", CaseState.CLOSED),
+        (CaseState.HANDLING, "false_alarm", CaseState.FALSE_ALARM),
+        (CaseState.HANDLING, "comment", CaseState.HANDLING),
+        (CaseState.CLOSED, "comment", CaseState.CLOSED),
+    ],
+)
+def test_an_act_leads_to_its_state(state, act, reached):
+    after = after_act(a_case(state), act, actor="li", reason="because", at_us=500)
+
+    assert after.state is reached
+
+
+@pytest.mark.parametrize(
+    ("state", "act", "reason", "message"),
+    [
+        (CaseState.HANDLING, "acknowledge", "", OUT_OF_ORDER),
+        (CaseState.AWAITING_ACKNOWLEDGEMENT, "recheck", "", OUT_OF_ORDER),
+        (CaseState.HANDLING, "close", " \n", REASON_MISSING),
+        (CaseState.HANDLING, "false_alarm", "", REASON_MISSING),
+        (CaseState.HANDLING, "comment", "", REASON_MISSING),
+        (CaseState.HANDLING, "comment", "x" * 2001, REASON_TOO_LONG),
+        (CaseState.CLOSED, "close", "again", ALREADY_CLOSED),
+        (CaseState.FALSE_ALARM, "acknowledge", "", ALREADY_CLOSED),
+    ],
+)
+def test_an_act_that_does_not_fit_is_refused_in_words(state, act, reason, message):
+    with pytest.raises(ActRefused) as refused:
+        after_act(a_case(state), act, actor="li", reason=reason, at_us=500)
+
+    assert refused.value.message == message
+
+
+def test_who_acknowledged_and_when_it_closed_is_kept():
+    acknowledged = after_act(a_case(), "acknowledge", actor="li", reason="", at_us=500)
+    closed = after_act(acknowledged, "close", actor="wu", reason="done", at_us=900)
+
+    assert (closed.acknowledged_by, closed.closed_us, closed.is_open) == ("li", 900, False)
+
+
+@pytest.mark.parametrize("state", list(CaseState))
+def test_what_is_offered_can_be_done(state):
+    offered = possible_acts(state)
+
+    assert offered
+    for act in offered:
+        after_act(a_case(state), act, actor="li", reason="because", at_us=500)
+
+
+def test_the_step_forward_is_offered_first():
+    assert possible_acts(CaseState.HANDLING)[0] is Act.HANDLE
