@@ -114,7 +114,7 @@ class Collector:
         self.run("user", "add", "officer", "--role", "officer",
                  "--password-file", str(folder / "password"))  # fmt: skip
         self.token = self.run("token", "create", "test", "--role", "officer").split()[-1]
-        self.ca = folder / "state" / "ca.pem"
+        self.ca = folder / "state" / "keys" / "ca.pem"
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.headers["Authorization"] = f"Bearer {self.token}"

@@ -1,0 +1,158 @@
+"""The whole story of a medium: a real block device with a real file system behind recorded
+udev data, real mounts, real clamd, real SMTP.  Issue 2, line 3.
+"""
+
+import pytest
+
+from tests.clamd import clamd, eicar  # noqa: F401 - a fixture
+from tests.loopdev import loops  # noqa: F401 - a fixture
+from tests.recorded_udev import STICK, RecordedUdev
+from tests.support.live import Place, running, until
+from tests.support.peers import mailbox
+
+POLICY = """
+[hospital]
+phone = "8120"
+
+[[zones]]
+name = "all of this machine's own traffic is none of this test's business"
+prefixes = ["0.0.0.0/0", "::/0"]
+
+[[mail.recipients]]
+address = "duty@hospital.example"
+severity = "critical"
+"""
+REGISTERED = f"""
+[[media]]
+number = "M-0001"
+serial = "{STICK.serial}"
+vendor_id = "{STICK.vendor_id}"
+product_id = "{STICK.product_id}"
+owner = "ward 3"
+"""
+
+
+@pytest.fixture
+def ward(tmp_path, request, clamd):  # noqa: F811 - the fixture
+    """An agent that sees recorded udev data; `request.param` is added to the policy."""
+    place = Place()
+    with (
+        RecordedUdev() as udev,
+        mailbox(place) as mails,
+        running(
+            tmp_path,
+            policy=POLICY + getattr(request, "param", ""),
+            settings=mails.settings,
+            environment={**udev.environment(), "WARDWATCH_SCANNER": clamd.address},
+        ) as (collector, agent),
+    ):
+        agent.watching("media")
+        yield udev, collector, mails
+    place.close()
+
+
+def media_rules(collector):
+    return [rule for rule in collector.rules() if rule.startswith("MED")]
+
+
+def plug(udev, device):
+    udev.plug(STICK, node=device.node, number=device.number, size=device.size)
+
+
+def scanned(collector, verdict):
+    answer = collector.get("/api/v1/observations", kind="medium_scanned").json()["items"]
+    return [item for item in answer if item["fact"]["verdict"] == verdict]
+
+
+def test_an_unregistered_medium_is_a_case_when_it_is_mounted(ward, loops, tmp_path):  # noqa: F811 - the fixture
+    udev, collector, _ = ward
+    device = loops.make("plain", {"letter.txt": b"nothing special"})
+    plug(udev, device)
+
+    device.mount(tmp_path / "stick")
+
+    case = collector.case("MED-01")
+    assert case["evidence"][0]["fact"]["medium"]["serial"] == STICK.serial
+    assert case["evidence"][0]["fact"]["mount_point"] == str(tmp_path / "stick")
+    until(lambda: scanned(collector, "clean"), told="the scan ended clean")
+    (tmp_path / "stick" / "letter.txt").read_bytes()
+    assert media_rules(collector) == ["MED-01"]
+
+
+@pytest.mark.parametrize("ward", [REGISTERED], indirect=True)
+def test_a_clean_registered_medium_becomes_nothing(ward, loops, tmp_path):  # noqa: F811 - the fixture
+    udev, collector, mails = ward
+    device = loops.make("clean", {"letter.txt": b"nothing special"})
+    plug(udev, device)
+    device.mount(tmp_path / "stick")
+    until(lambda: scanned(collector, "clean"), told="the scan ended clean")
+
+    (tmp_path / "stick" / "letter.txt").read_bytes()
+
+    until(
+        lambda: collector.get("/api/v1/observations", kind="medium_accessed").json()["items"],
+        told="the access after the scan was seen",
+    )
+    assert media_rules(collector) == []
+    assert mails.received() == []
+
+
+@pytest.mark.parametrize("ward", [REGISTERED], indirect=True)
+def test_a_file_read_before_the_scan_ended_is_used_unscanned(ward, loops, tmp_path):  # noqa: F811 - the fixture
+    udev, collector, _ = ward
+    many = {f"folder/{number}.bin": b"%d" % number * 2000 for number in range(800)}
+    device = loops.make("busy", {**many, "zz-letter.txt": b"read too soon"})
+    plug(udev, device)
+
+    device.mount(tmp_path / "stick")
+    (tmp_path / "stick" / "zz-letter.txt").read_bytes()
+
+    case = collector.case("MED-03")
+    fact = case["evidence"][0]["fact"]
+    assert fact["operation"] == "open"
+    assert fact["scan"] in ("not_started", "running")
+    assert "zz-letter" not in str(case["evidence"])
+    until(lambda: scanned(collector, "clean"), told="the scan ended clean")
+    assert media_rules(collector) == ["MED-03"]
+
+
+@pytest.mark.parametrize("ward", [REGISTERED], indirect=True)
+def test_malware_on_a_medium_is_critical_and_mailed(ward, loops, tmp_path):  # noqa: F811 - the fixture
+    udev, collector, mails = ward
+    device = loops.make("sick", {"ok.txt": b"fine", "deep/invoice.exe": eicar()})
+    plug(udev, device)
+
+    device.mount(tmp_path / "stick")
+
+    case = collector.case("MED-05")
+    [infection] = case["evidence"][0]["fact"]["infections"]
+    assert infection["signature"].startswith("Eicar-Test")
+    assert case["severity"] == "critical"
+    [mail] = until(lambda: mails.received(), told="the mail arrived")
+    assert mail["Subject"].startswith("【紧急·")
+    assert case["id"] in mail.get_body(("plain",)).get_content()
+    assert "8120" in mail.get_body(("plain",)).get_content()
+    assert media_rules(collector) == ["MED-05"]
+
+
+def test_without_an_engine_nothing_is_clean(tmp_path, loops):  # noqa: F811 - the fixture
+    with (
+        RecordedUdev() as udev,
+        running(
+            tmp_path / "run",
+            policy=POLICY + REGISTERED,
+            environment={
+                **udev.environment(),
+                "WARDWATCH_SCANNER": f"unix:{tmp_path}/nobody-listens",
+            },
+        ) as (collector, agent),
+    ):
+        agent.watching("media")
+        device = loops.make("blind", {"letter.txt": b"nothing special"})
+        plug(udev, device)
+
+        device.mount(tmp_path / "stick")
+
+        case = collector.case("MED-06")
+        assert case["evidence"][0]["fact"]["verdict"] == "not_scanned"
+        assert media_rules(collector) == ["MED-06"]
