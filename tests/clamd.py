@@ -60,11 +60,10 @@ class RealClamd:
             f"TemporaryDirectory {self.folder}\nUser {_account()}\nMaxThreads 4\n{self._extra}\n"
         )
         self.socket.unlink(missing_ok=True)
-        self._process = subprocess.Popen(
-            ["clamd", "-c", configuration],
-            stdout=(self.folder / "clamd.log").open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+        with (self.folder / "clamd.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                ["clamd", "-c", configuration], stdout=log, stderr=subprocess.STDOUT
+            )
         self._await()
 
     def kill(self) -> None:

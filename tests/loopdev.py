@@ -21,7 +21,7 @@ class LoopDevice:
 
     @property
     def number(self) -> int:
-        return os.stat(self.node).st_rdev
+        return Path(self.node).stat().st_rdev
 
     @property
     def size(self) -> int:

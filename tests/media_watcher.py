@@ -6,6 +6,7 @@ python -m tests.media_watcher SCANNER_ADDRESS
 import select
 import sys
 import time
+from collections.abc import Iterable
 
 import msgspec
 
@@ -30,7 +31,7 @@ def main() -> None:
     sensor.stop()
 
 
-def _print(facts: "list[Fact]") -> None:
+def _print(facts: Iterable[Fact]) -> None:
     for fact in facts:
         line = msgspec.json.encode({"at": time.time(), "fact": fact})
         print(line.decode(), flush=True)

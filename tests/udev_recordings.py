@@ -106,7 +106,11 @@ class RecordedDevices:
 
 
 def disk(
-    name: str, *ancestors: Ancestor, attributes: Mapping[str, str] | None = None, **properties: str
+    name: str,
+    *ancestors: Ancestor,
+    attributes: Mapping[str, str] | None = None,
+    number: int = os.makedev(8, 64),
+    **properties: str,
 ) -> Device:
     """A whole disk of 4 GiB as udev would tell of it."""
     return Device(
@@ -114,7 +118,7 @@ def disk(
         subsystem="block",
         devtype="disk",
         node=f"/dev/{name}",
-        number=os.makedev(8, 64),
+        number=number,
         properties=properties,
         attributes={"size": "8388608", "removable": "0", **(attributes or {})},
         ancestors=ancestors,

@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from agent.system.kernel import fanotify_init, fanotify_mark, open_by_handle
+from agent.system.kernel import fanotify_init, fanotify_mark, link_target, open_by_handle
 
 Operation = Literal["open", "execute", "write"]
 
@@ -93,7 +93,7 @@ class AccessWatch:
     def _path(self, info: bytes, descriptor: int, *, wanted: bool) -> bytes:
         if descriptor != _NO_FD:
             try:
-                return self._below_mount(os.readlink(f"/proc/self/fd/{descriptor}".encode()))
+                return self._below_mount(link_target(f"/proc/self/fd/{descriptor}"))
             finally:
                 os.close(descriptor)
         return self._named(info) if wanted else b""
@@ -118,9 +118,7 @@ class AccessWatch:
         finally:
             os.close(folder)
         try:
-            return os.path.join(
-                self._below_mount(os.readlink(f"/proc/self/fd/{parent}".encode())), name
-            )
+            return _joined(self._below_mount(link_target(f"/proc/self/fd/{parent}")), name)
         finally:
             os.close(parent)
 
@@ -157,6 +155,10 @@ def operations_of(mask: int) -> tuple[Operation, ...]:
     if mask & (_MODIFY | _CLOSE_WRITE):
         found.append("write")
     return tuple(found)
+
+
+def _joined(folder: bytes, name: bytes) -> bytes:
+    return folder + b"/" + name if folder else name
 
 
 def _marked(folder: int, path: str, *, by_handle: bool) -> AccessWatch:

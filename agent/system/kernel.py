@@ -32,7 +32,7 @@ def fanotify_init(flags: int, event_flags: int) -> int:
 
 
 def fanotify_mark(group: int, flags: int, mask: int, folder: int) -> None:
-    """Marks what the open folder lies on; linux: fanotify_mark(2) with a null path."""
+    """Marks what the open folder lies on, by the null path of fanotify_mark(2)."""
     _checked(_LIBC.fanotify_mark(group, flags, mask, folder, None))
 
 
@@ -68,6 +68,11 @@ def read_at_idle_priority() -> None:
         ctypes.c_int(0),
         ctypes.c_int(_IOPRIO_IDLE),
     )
+
+
+def link_target(path: str) -> bytes:
+    """Where a symbolic link leads, as the kernel's bytes: names need not be UTF-8."""
+    return os.readlink(os.fsencode(path))  # noqa: PTH115 - Path has no bytes
 
 
 def _checked(result: int) -> int:

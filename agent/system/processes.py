@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from agent.system.fanotify import FileAccess, Operation
+from agent.system.kernel import link_target
 from checks.facts.base import Process, UnknownProcess
 
 PROC = Path("/proc")
@@ -75,16 +76,16 @@ def held_files(point: str, proc: Path = PROC) -> Iterator[HeldFile]:
 
 def _links(folder: Path, below: bytes) -> Iterator[tuple[bytes, Operation]]:
     with contextlib.suppress(OSError):  # a kernel thread, or gone meanwhile
-        runs = os.readlink(os.fsencode(folder / "exe"))
+        runs = link_target(f"{folder}/exe")
         if runs.startswith(below):
             yield runs, "execute"
     try:
-        descriptors = os.listdir(folder / "fd")
+        descriptors = [link.name for link in (folder / "fd").iterdir()]
     except OSError:
         return
     for descriptor in descriptors:
         with contextlib.suppress(OSError):
-            path = os.readlink(os.fsencode(folder / "fd" / descriptor))
+            path = link_target(f"{folder}/fd/{descriptor}")
             if path.startswith(below) and (operation := _operation(folder, descriptor, path)):
                 yield path, operation
 
@@ -105,7 +106,7 @@ def _status(text: str) -> Mapping[str, str]:
 
 def _executable(folder: Path) -> str:
     try:
-        path = os.readlink(os.fsencode(folder / "exe"))
+        path = link_target(f"{folder}/exe")
     except OSError:
         return ""
     return path.decode("utf-8", "replace").removesuffix(" (deleted)")

@@ -1,6 +1,7 @@
 """Scans on threads of their own; results come back to the loop through a doorbell."""
 
 import contextlib
+import errno
 import os
 import queue
 import threading
@@ -156,7 +157,7 @@ class ScanThreads:
         try:
             folder = open_mount(running.job)
         except OSError as unable:
-            return ScanOutcome(verdict="incomplete", reason=f"unreadable: {unable.strerror}")
+            return ScanOutcome(verdict="incomplete", reason=_why_unopened(unable))
         try:
             return running.scan.run(files_below(folder, self._bounds, running.stop.is_set))
         finally:
@@ -184,8 +185,12 @@ def open_mount(job: ScanJob) -> int:
     folder = os.open(job.path, flags)
     if _mount_id(folder) not in (job.id, 0):
         os.close(folder)
-        raise FileNotFoundError(2, "another mount is there by now")
+        raise FileNotFoundError(errno.ENOENT, "another mount is there by now")
     return folder
+
+
+def _why_unopened(unable: OSError) -> str:
+    return "gone" if unable.errno == errno.ENOENT else f"unreadable: {unable.strerror}"
 
 
 def _mount_id(descriptor: int) -> int:

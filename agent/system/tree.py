@@ -80,7 +80,7 @@ def _folder(walk: _Walk, descriptor: int, path: bytes, depth: int) -> Iterator[O
             if ending:
                 yield Skipped(path, ending)
                 return
-            yield from _entry(walk, descriptor, os.path.join(path, name), name, depth)
+            yield from _entry(walk, descriptor, path + b"/" + name if path else name, name, depth)
     except OSError as unable:
         yield Skipped(path, _reason(unable))
     finally:

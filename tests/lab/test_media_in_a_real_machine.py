@@ -17,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 40.0
+UNIT = "media-watcher"
 GUEST_PACKAGES = ("msgspec", "pyudev", "psutil", "tzdata")
 
 
@@ -25,7 +26,7 @@ class Guest:
         self._labctl = [labctl, "-n", name]
 
     def ctl(self, *arguments):
-        done = subprocess.run([*self._labctl, *arguments], capture_output=True, text=True)
+        done = subprocess.run([*self._labctl, *arguments], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
@@ -33,7 +34,7 @@ class Guest:
         return self.ctl("ssh", command)
 
     def facts(self):
-        lines = self.ssh("cat /root/facts.jsonl").splitlines()
+        lines = self.ssh("cat /root/facts.jsonl 2>/dev/null; true").splitlines()
         return [json.loads(line)["fact"] for line in lines if '"fact"' in line]
 
     def await_fact(self, kind, since=0, **expected):
@@ -70,10 +71,12 @@ def guest(tmp_path_factory):
     guest.ctl("push", str(archive), "/root/app.tgz")
     guest.ssh("rm -rf /root/app; mkdir /root/app; tar -xzf /root/app.tgz -C /root/app")
     watcher = "tail -f /dev/null | python3 -m tests.media_watcher ''"
-    quiet = "> /root/facts.jsonl 2> /root/watcher.log < /dev/null"
-    guest.ssh(f"cd /root/app && setsid nohup sh -c {shlex.quote(watcher)} {quiet} & sleep 3")
+    unit = f"--unit={UNIT} -p StandardOutput=file:/root/facts.jsonl --working-directory=/root/app"
+    guest.ssh(f"systemctl stop {UNIT} 2>/dev/null; rm -f /root/facts.jsonl; true")
+    guest.ssh(f"systemd-run --collect {unit} sh -c {shlex.quote(watcher)}")
+    guest.await_fact("scanner", available=True)
     yield guest
-    guest.ssh("pkill -f '[t]ests.media_watcher'; true")
+    guest.ssh(f"systemctl stop {UNIT}")
 
 
 def _pack(archive):
@@ -162,7 +165,7 @@ def test_a_portable_ssd_that_denies_being_removable_is_a_medium(guest):
 def test_a_disc_is_known_once_the_drive_has_read_it(guest):
     since = guest.plugged("cdrom", "c1")
 
-    medium = guest.await_fact("medium_attached", since, kind="medium_attached", bus="optical")
+    medium = guest.await_fact("medium_attached", since, bus="optical")
     guest.ctl("unplug", "c1")
     guest.await_fact("medium_detached", since, bus="optical")
 

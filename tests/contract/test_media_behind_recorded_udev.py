@@ -1,0 +1,63 @@
+"""The whole media room in a process of its own: udev recorded, everything else real."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+
+from tests.clamd import clamd, eicar  # noqa: F401 - a fixture
+from tests.loopdev import loops  # noqa: F401 - a fixture
+from tests.recorded_udev import STICK, RecordedUdev
+
+PATIENCE = 20.0
+
+
+def facts_until(process, kind):
+    """Facts told until one of this kind came."""
+    told = []
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
+        ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
+        assert ready, f"no {kind} after {told}"
+        line = json.loads(process.stdout.readline())
+        told.append(line.get("fact", line))
+        if told[-1]["kind"] == kind:
+            return told
+    raise AssertionError(f"no {kind} after {told}")
+
+
+def test_a_loop_device_that_udev_calls_a_stick_is_a_stick(clamd, loops, tmp_path):  # noqa: F811
+    loop = loops.make("stick", {"a.txt": b"a", "bad.com": eicar()})
+    with RecordedUdev() as udev:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.media_watcher", clamd.address],
+            env={**os.environ, **udev.environment()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+        facts_until(process, "ready")
+        udev.plug(STICK, node=loop.node, number=loop.number, size=loop.size)
+        attached = facts_until(process, "medium_attached")[-1]
+        loop.mount(tmp_path / "mnt")
+        mounted = facts_until(process, "medium_mounted")[-1]
+        scanned = facts_until(process, "medium_scanned")[-1]
+        loop.unmount(tmp_path / "mnt")
+        facts_until(process, "medium_unmounted")
+        udev.unplug(STICK, node=loop.node)
+        facts_until(process, "medium_detached")
+        process.stdin.close()
+        process.wait(10)
+        process.stdout.close()
+
+    medium = attached["medium"]
+    assert (medium["vendor"], medium["serial"], medium["bus"]) == (
+        "Kingston",
+        STICK.serial,
+        "usb",
+    )
+    assert mounted["medium"]["key"] == medium["key"]
+    assert mounted["partition"]["device"] == loop.node
+    assert scanned["verdict"] == "infected"

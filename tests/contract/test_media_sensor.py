@@ -1,0 +1,305 @@
+"""The media sensor on the real kernel: loop devices, mounts, fanotify, clamd, FUSE apart.
+
+Devices come from recorded udev data; everything else is real.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.media.devices import Ancestor
+from agent.sensors.media import MediaSensor
+from agent.system.clamd import Clamd, ScannerSettings
+from agent.system.mounts import ProcMountTable
+from agent.system.scan_threads import ScanThreads
+from checks.facts.health import SensorGap
+from checks.facts.media import (
+    MediumAccessed,
+    MediumAttached,
+    MediumDetached,
+    MediumMounted,
+    MediumScanned,
+    MediumUnmounted,
+    ScannerState,
+)
+from checks.policy import Endpoint, PolicyDocument, parse_policy
+from tests.clamd import clamd, eicar, make_clamd  # noqa: F401 - a fixture
+from tests.loopdev import loops  # noqa: F401 - a fixture
+from tests.udev_recordings import RecordedDevices, disk
+
+USB = Ancestor(subsystem="usb", devtype="usb_device", name="2-1")
+PATIENCE = 20.0
+
+
+class Watching:
+    """The sensor with the loop's part played by `until`."""
+
+    def __init__(self, address):
+        self.devices = RecordedDevices()
+        engine = Clamd(ScannerSettings(address), sockets=())
+        self.sensor = MediaSensor(
+            devices=self.devices,
+            mounts=ProcMountTable(),
+            scans=lambda: ScanThreads(engine),
+            salt=b"salt",
+            monotonic=time.monotonic,
+            wall_us=lambda: time.time_ns() // 1000,
+        )
+        document = PolicyDocument(
+            issued_at_us=0, policy=parse_policy(""), endpoint=Endpoint(id="e")
+        )
+        self.facts = []
+        self._descriptors = self.sensor.start(document)
+        self.facts += self.sensor.heal()
+
+    def plug(self, loop, serial="S1"):
+        device = disk(
+            Path(loop.node).name,
+            USB,
+            ID_SERIAL_SHORT=serial,
+            ID_FS_TYPE="ext4",
+            ID_BUS="usb",
+            number=loop.number,
+        )
+        self.devices.happens("add", device)
+        return device
+
+    def until(self, kind, since=0, **expected):
+        """Runs the loop until a fact of this kind with these fields came."""
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            for fact in self.facts[since:]:
+                if type(fact) is kind and all(
+                    getattr(fact, name) == value for name, value in expected.items()
+                ):
+                    return fact
+            self.turn()
+        raise AssertionError(f"no {kind.__name__} {expected} in {self.facts[since:]}")
+
+    def turn(self, longest=0.5):
+        deadline = self.sensor.deadline()
+        left = longest if deadline is None else min(longest, max(0, deadline - time.monotonic()))
+        select.select(self._descriptors, [], [], left)
+        self.facts += self.sensor.wake()
+
+    def of(self, kind):
+        return [fact for fact in self.facts if type(fact) is kind]
+
+
+@pytest.fixture
+def watching(clamd):  # noqa: F811 - the fixture imported above
+    watching = Watching(clamd.address)
+    yield watching
+    watching.sensor.stop()
+
+
+def read_as_a_user(path):
+    subprocess.run(["cat", path], check=True, capture_output=True)
+
+
+def test_a_clean_stick_from_plug_to_unplug(watching, loops, tmp_path):  # noqa: F811
+    loop = loops.make("clean", {"letter.txt": b"nothing", "folder/note.md": b"x" * 70000})
+    point = tmp_path / "mnt"
+    device = watching.plug(loop)
+    watching.until(MediumAttached)
+    loop.mount(point)
+    watching.until(MediumMounted, mount_point=str(point))
+    scanned = watching.until(MediumScanned)
+    loop.unmount(point)
+    watching.until(MediumUnmounted)
+    watching.devices.happens("remove", device)
+    watching.until(MediumDetached)
+
+    assert (scanned.verdict, scanned.files, scanned.bytes) == ("clean", 2, 70007)
+    assert (scanned.engine, scanned.signatures) == ("ClamAV 1.4.6", "27000")
+    assert scanned.medium.serial == "S1"
+    assert watching.of(MediumAccessed) == []
+    assert len(watching.of(MediumScanned)) == 1
+
+
+def test_an_infected_file_is_named_by_hash_only(watching, loops, tmp_path):  # noqa: F811
+    loop = loops.make("bad", {"patient name.com": eicar(), "b.txt": b"b"})
+    watching.plug(loop)
+    loop.mount(tmp_path / "mnt")
+
+    scanned = watching.until(MediumScanned)
+
+    assert scanned.verdict == "infected"
+    (infection,) = scanned.infections
+    assert infection.signature.startswith("Eicar-Test")
+    assert infection.sha256.startswith("275a021bbfb6489e54d471899f7db9d1")
+    assert infection.file_name == ""
+    assert "patient" not in repr(watching.facts)
+
+
+def test_a_file_is_told_when_somebody_else_opens_it(watching, loops, tmp_path):  # noqa: F811
+    loop = loops.make("used", {"a.PDF": b"a"})
+    point = tmp_path / "mnt"
+    watching.plug(loop)
+    loop.mount(point)
+    watching.until(MediumScanned, verdict="clean")
+    os.listdir(point)
+    watching.turn()
+    subprocess.run(["ls", "-la", point], check=True, capture_output=True)
+    listing = watching.of(MediumAccessed)
+    reader = subprocess.Popen(["tail", "-f", point / "a.PDF"], stdout=subprocess.DEVNULL)
+    accessed = watching.until(MediumAccessed)
+    reader.kill()
+    reader.wait()
+    subprocess.run(["sh", "-c", f"echo x > {point}/new"], check=True)
+    written = watching.until(MediumAccessed, operation="write")
+
+    assert listing == []
+    assert (accessed.operation, accessed.scan, accessed.suffix) == ("open", "clean", "pdf")
+    assert accessed.process.pid == reader.pid
+    assert accessed.process.name == "tail"
+    assert accessed.mount_point == str(point)
+    assert written.file_hash != accessed.file_hash
+
+
+def test_access_through_another_mount_namespace_counts(watching, loops, tmp_path):  # noqa: F811
+    loop = loops.make("ns", {"a.txt": b"a"})
+    point = tmp_path / "mnt"
+    watching.plug(loop)
+    loop.mount(point)
+    watching.until(MediumScanned)
+    private = f"mount --make-rprivate / && mount --bind {point} /mnt && cat /mnt/a.txt"
+
+    subprocess.run(["unshare", "-m", "sh", "-c", private], check=True, capture_output=True)
+
+    watching.until(MediumAccessed, operation="open")
+
+
+def test_a_file_that_was_open_before_the_mark_is_found(watching, loops, tmp_path):  # noqa: F811
+    loop = loops.make("early", {"a.txt": b"a"})
+    point = tmp_path / "mnt"
+    loop.mount(point)
+    reader = subprocess.Popen(["tail", "-f", point / "a.txt"], stdout=subprocess.PIPE)
+    assert reader.stdout.read(1) == b"a"
+
+    watching.plug(loop)
+    accessed = watching.until(MediumAccessed)
+    reader.kill()
+    reader.wait()
+    reader.stdout.close()
+
+    assert (accessed.operation, accessed.process.pid) == ("open", reader.pid)
+
+
+def test_a_stick_that_was_mounted_before_the_start_is_found(clamd, loops, tmp_path):  # noqa: F811
+    loop = loops.make("cold", {"a.txt": b"a"})
+    loop.mount(tmp_path / "mnt")
+    watching = Watching(clamd.address)
+    watching.plug(loop)
+
+    watching.until(MediumScanned, verdict="clean")
+    watching.sensor.stop()
+
+    order = [type(fact).__name__ for fact in watching.facts]
+    assert order == ["ScannerState", "MediumAttached", "MediumMounted", "MediumScanned"]
+
+
+def test_a_second_mount_of_the_same_stick_is_told_but_not_scanned_again(
+    watching,
+    loops,
+    tmp_path,  # noqa: F811
+):
+    loop = loops.make("twice", {"a.txt": b"a"})
+    watching.plug(loop)
+    loop.mount(tmp_path / "one")
+    watching.until(MediumScanned)
+    (tmp_path / "two").mkdir()
+    subprocess.run(["mount", "--bind", tmp_path / "one", tmp_path / "two"], check=True)
+    watching.until(MediumMounted, mount_point=str(tmp_path / "two"))
+    subprocess.run(["umount", tmp_path / "two"], check=True)
+    watching.until(MediumUnmounted, mount_point=str(tmp_path / "two"))
+
+    assert len(watching.of(MediumScanned)) == 1
+
+
+def test_without_an_engine_a_stick_is_not_scanned_until_one_is_there(loops, tmp_path):  # noqa: F811
+    folder = Path("/tmp") / f"ww-late-{os.getpid()}"
+    late = make_clamd(folder)
+    watching = Watching(late.address)
+    loop = loops.make("late", {"a.txt": b"a"})
+    watching.plug(loop)
+    loop.mount(tmp_path / "mnt")
+    absent = watching.until(MediumScanned)
+    late.start()
+    scanned = watching.until(MediumScanned, verdict="clean")
+    late.kill()
+    watching.sensor.stop()
+    subprocess.run(["rm", "-rf", folder], check=True)
+
+    assert (absent.verdict, absent.reason, absent.skipped) == ("not_scanned", "engine_absent", {})
+    assert scanned.signatures == "27000"
+    assert [state.available for state in watching.of(ScannerState)] == [False, True]
+
+
+def test_unmounting_is_not_held_up_by_a_scan(watching, loops, tmp_path):  # noqa: F811
+    files = {f"{number}.bin": os.urandom(40000) for number in range(250)}
+    loop = loops.make("busy", files)
+    point = tmp_path / "mnt"
+    watching.plug(loop)
+    loop.mount(point)
+    watching.until(MediumMounted)
+    while next(watching.sensor._mounting.all()).scan == "not_started":
+        watching.turn(0.02)
+
+    loop.unmount(point)
+
+    scanned = watching.until(MediumScanned)
+    watching.until(MediumUnmounted)
+    assert scanned.verdict in ("incomplete", "clean")
+    assert scanned.verdict == "clean" or scanned.reason == "gone"
+
+
+def test_a_stick_pulled_during_its_scan_is_incomplete(watching, loops, tmp_path):  # noqa: F811
+    files = {f"{number}.bin": os.urandom(40000) for number in range(250)}
+    loop = loops.make("pulled", files)
+    device = watching.plug(loop)
+    loop.mount(tmp_path / "mnt")
+    watching.until(MediumMounted)
+
+    watching.devices.happens("remove", device)
+
+    scanned = watching.until(MediumScanned)
+    watching.until(MediumDetached)
+    assert (scanned.verdict, scanned.reason) == ("incomplete", "gone")
+
+
+def test_a_fixed_disk_is_left_alone(watching, loops, tmp_path):  # noqa: F811
+    loop = loops.make("fixed", {"a.txt": b"a"})
+    watching.devices.happens("add", disk("sda", ID_BUS="ata", number=loop.number))
+    loop.mount(tmp_path / "mnt")
+    read_as_a_user(tmp_path / "mnt" / "a.txt")
+    watching.turn()
+    watching.turn()
+
+    assert [fact for fact in watching.facts if not isinstance(fact, ScannerState)] == []
+
+
+def test_a_flood_of_writes_is_told_once_and_loses_nothing_silently(
+    watching,
+    loops,
+    tmp_path,  # noqa: F811
+):
+    loop = loops.make("flood")
+    point = tmp_path / "mnt"
+    watching.plug(loop)
+    loop.mount(point)
+    watching.until(MediumScanned)
+    script = f"for n in $(seq 300); do echo x > {point}/$n; done"
+    subprocess.run(["sh", "-c", script], check=True)
+    watching.until(MediumAccessed, operation="write")
+    watching.turn()
+
+    operations = [fact.operation for fact in watching.of(MediumAccessed)]
+    assert sorted(operations) == ["open", "write"]
+    assert watching.of(SensorGap) == []
