@@ -3,7 +3,8 @@
 A word is said when the patience of the policy has passed, again when a threshold that
 grades EXT-12 is passed, and when the first witness turns up.  What was said stands in
 the store (`latest`), so a restarted collector does not say it twice; and its patience
-begins at its own start, because whoever was away himself has heard nobody.
+begins at its own start, because whoever was away himself has heard nobody.  What was
+received and not judged yet is not silence either.
 """
 
 import logging
@@ -20,6 +21,7 @@ from checks.policy import Policy
 from checks.wire import Malformed, decode_fact, encode
 from collector.clocks import microseconds_in
 from collector.entries import EntryKind, Word
+from collector.judging.progress import is_far_behind, judged_until
 from collector.ports import Clock, Journal, PolicySource
 from collector.store import schema
 
@@ -64,9 +66,9 @@ class SilenceWatch:
 
     def step(self) -> int:
         """Journals a word for each endpoint that needs one; how many."""
-        now_us, policy = self._clock(), self._policies.current()
-        patience_us = patience(policy)
-        if now_us - self._started_us <= patience_us:
+        policy, patience_us = self._policies.current(), patience(self._policies.current())
+        now_us = judged_until(self._store, self._journal, self._clock())
+        if now_us - self._started_us <= patience_us or is_far_behind(now_us, self._clock()):
             return 0
         with self._store.connect() as connection:
             quiet = list(_quiet_since(connection, now_us - patience_us))

@@ -21,6 +21,7 @@ from collector.alerts.smtp import Receipt, Transport
 from collector.cases import CaseState
 from collector.entries import EntryKind, Mailed
 from collector.judging.memory import case_from, endpoint_from
+from collector.judging.progress import is_far_behind, judged_until
 from collector.ports import Clock, Journal, PolicySource
 from collector.store import schema
 
@@ -82,7 +83,9 @@ class Mailer:
         """Puts one alert into the outbox for each case past its acknowledgement clock;
         how many there are.  One that was decided before stays as it is.
         """
-        now_us, policy = self.clock(), self.policies.current()
+        policy, now_us = self.policies.current(), self.clock()
+        if is_far_behind(judged_until(self.store, self.journal, now_us), now_us):
+            return 0  # the acknowledgement may be among what waits
         table = schema.cases
         waiting = select(table).where(
             table.c.state == str(CaseState.AWAITING_ACKNOWLEDGEMENT),

@@ -398,6 +398,7 @@ def test_a_case_that_nobody_acknowledged_is_mailed_once_more_and_only_once(store
     with serving(box) as port:
         mailer = hospital.mailer(port)
         mailer.step()
+        hospital.judge_all()
         assert mailer.find_overdue() == 0
         hospital.now_us += 16 * 60_000_000
         assert mailer.find_overdue() == 1
@@ -428,6 +429,16 @@ def test_who_acknowledges_in_time_is_not_pressed(store):
 
     assert len(box.mails) == 1
     assert [alert.occasion for alert in hospital.alerts()] == ["first"]
+
+
+def test_an_acknowledgement_that_is_not_judged_yet_presses_nobody(store):
+    hospital = Hospital(store)
+    case = hospital.violation()
+    done = CaseAct(case=case, act="acknowledge", actor="li")
+    hospital.journal.append(EntryKind.ACT, encode(done))
+    hospital.now_us += HOUR_US
+
+    assert hospital.mailer(1).find_overdue() == 0
 
 
 def test_the_worker_sends_what_comes_and_stops_when_told(store):

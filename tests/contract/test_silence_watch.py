@@ -161,3 +161,19 @@ def test_silence_is_a_hole_until_the_endpoint_itself_tells(ward):
     assert ward.state("a-1") == "online"
     ward.now_us += 100 * SECOND
     assert look(ward, watch) == 1
+
+
+def test_what_was_received_and_not_judged_yet_is_not_silence(ward):
+    ward.says("a-1", network(), health())
+    watch = ward.watch()
+    ward.now_us += 80 * SECOND
+    ward.journal.now_us = ward.now_us
+    heard = observation(3, health(), at_us=ward.now_us)
+    ward.journal.put(sealed("a-1", [heard]), agent="a-1", first=3, last=3)
+    ward.now_us += 20 * SECOND
+
+    assert watch.step() == 0
+    ward.now_us += 3600 * SECOND
+    assert watch.step() == 0
+    ward.judge_all()
+    assert watch.step() == 1
