@@ -125,9 +125,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
     signer = keys.policy_signer()
     base_url = settings.base_url or _base_url(keys, settings)
     journal_engine, store_engine = open_journal(state_dir), open_store(state_dir)
-    journal = SqlJournal(
-        journal_engine, clock=clock, queue_limit=settings.ingest.queue_batches
-    )
+    journal = SqlJournal(journal_engine, clock=clock, queue_limit=settings.ingest.queue_batches)
     policies = SqlPolicies(journal_engine, journal.writer)
     policies.current()
     journal.start()

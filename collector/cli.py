@@ -244,9 +244,7 @@ def user_add(
 
 
 @user.command(name="passwd")
-def user_passwd(
-    name: str, *, password_file: Path | None = None, config: ConfigFile = None
-) -> None:
+def user_passwd(name: str, *, password_file: Path | None = None, config: ConfigFile = None) -> None:
     """Give an account a new password; its sessions end.
 
     Example: wardwatch-collector user passwd wang --password-file password.txt

@@ -11,7 +11,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.batches = Counter(
-            "wardwatch_batches", "Batches by what became of them", ["outcome"], registry=self.registry
+            "wardwatch_batches",
+            "Batches by what became of them",
+            ["outcome"],
+            registry=self.registry,
         )
         self.observations = Counter(
             "wardwatch_observations", "Observations acknowledged", registry=self.registry

@@ -159,9 +159,7 @@ class PolicyDocuments:
             )
         )
         signature = self._signer.sign(POLICY_DOMAIN + body)
-        return Document(
-            etag=etag, body=body, signature=base64.b64encode(signature).decode("ascii")
-        )
+        return Document(etag=etag, body=body, signature=base64.b64encode(signature).decode("ascii"))
 
     def _endpoint(self, agent: str, host: str) -> Endpoint:
         known = self._endpoints.get(agent)

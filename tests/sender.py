@@ -81,7 +81,9 @@ class Sender:
         return {
             "Wardwatch-Agent": self.agent,
             "Wardwatch-Date": str(date_us),
-            "Wardwatch-Signature": self._signed(REQUEST_DOMAIN + f"GET\n{path}\n{date_us}".encode()),
+            "Wardwatch-Signature": self._signed(
+                REQUEST_DOMAIN + f"GET\n{path}\n{date_us}".encode()
+            ),
         }
 
     def _signed(self, message: bytes) -> str:

@@ -5,11 +5,11 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Engine, Row, insert, select, update
-from typing import Any
 
 from checks.policy import Endpoint
 from checks.wire import EnrolRequest, Identity, encode

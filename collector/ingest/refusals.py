@@ -58,9 +58,7 @@ class Refusals:
         if not self._is_first(claimed, remote, refused.name):
             return
         try:
-            self._writer.submit(
-                lambda page: _write(page, claimed, remote, refused.name, detail)
-            )
+            self._writer.submit(lambda page: _write(page, claimed, remote, refused.name, detail))
         except JournalClosed:
             log.warning("refusal not written down: stopping", extra={"agent": claimed})
 

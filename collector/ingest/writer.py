@@ -258,7 +258,9 @@ def _watermarks(
             agents.c.agent.in_(wanted)
         )
     )
-    return {agent: (Watermark(last=last, digest=mark), machine) for agent, last, mark, machine in rows}
+    return {
+        agent: (Watermark(last=last, digest=mark), machine) for agent, last, mark, machine in rows
+    }
 
 
 def _stored(

@@ -6,12 +6,12 @@ the cores with the collector.  Batches are sealed beforehand, as an agent's spoo
 
 import asyncio
 import ssl
-import socket
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from tests.bench.figures import Figure, percentile
+from tests.free_port import free_port
 from tests.sender import RealCollector, Sender
 
 SENDERS = 16
@@ -22,7 +22,7 @@ BATCHES_SMALL = 60
 
 def measure(*, small: bool) -> list[Figure]:
     with TemporaryDirectory(prefix="wardwatch-bench-") as folder:
-        collector = RealCollector(Path(folder), _free_port())
+        collector = RealCollector(Path(folder), free_port())
         collector.initialise()
         collector.start()
         try:
@@ -106,7 +106,7 @@ async def _send(port: int, context: ssl.SSLContext, requests: list[bytes]) -> li
     return times
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
