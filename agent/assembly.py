@@ -3,7 +3,7 @@
 import random
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -42,7 +42,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     configuration: Path | None
-    sensors: Sequence[Sensor]
+    sensors: Callable[[], Sequence[Sensor]]
     desktop: Desktop
     manager: ServiceManager
 
@@ -87,7 +87,7 @@ def build(around: Surroundings) -> Service:
             status=state / "status.json",
             planned_end=state / "planned-end",
         ),
-        sensors=around.sensors,
+        sensors=around.sensors(),
         selfwatch=SelfWatch(machine, _own_files(around.configuration)),
         host=machine,
         policies=policies,

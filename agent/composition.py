@@ -25,7 +25,7 @@ def production(
     return Surroundings(
         settings=settings,
         configuration=configuration,
-        sensors=all_sensors(settings, own_salt(settings.state)),
+        sensors=lambda: all_sensors(settings, own_salt(settings.state)),
         desktop=SessionBusDesktop(),
         manager=manager,
     )

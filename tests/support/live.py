@@ -20,7 +20,7 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 CLONE_NEWNET = 0x40000000
-PASSWORD = "officer-of-the-test-7"
+PASSWORD = "lantern-gravel-77-orbit"
 Anything = TypeVar("Anything")
 
 

@@ -57,6 +57,8 @@ def _answer(server: socket.socket) -> None:
     while True:
         try:
             question, peer = server.recvfrom(2048)
+            if peer is None:  # what a shutdown wakes it with
+                return
             server.sendto(question, peer)
         except OSError:
             return

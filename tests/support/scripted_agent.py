@@ -1,7 +1,7 @@
 """The real agent process with a scripted sensor: `python -m tests.support.scripted_agent`.
 
-The sensor reads lines from a FIFO and yields one `MediumDetached` per line, whose
-medium's key is the line.  Nothing of this is reachable from the installed agent.
+The sensor reads lines from a FIFO and yields one fact per line, whose medium's key is
+the line.  Nothing of this is reachable from the installed agent.
 """
 
 import os
@@ -16,7 +16,7 @@ from agent.serving import serve
 from agent.system.desktop import Message
 from agent.system.sdnotify import ServiceManager
 from checks.facts import Fact
-from checks.facts.media import Medium, MediumDetached
+from checks.facts.media import Medium, MediumDetached, MediumMounted, Partition
 from checks.policy import PolicyDocument
 
 
@@ -67,8 +67,13 @@ class SilentDesktop:
         """There is nobody to see it."""
 
 
-def fact(key: str) -> MediumDetached:
-    return MediumDetached(medium=Medium(key=key, kind="stick", bus="usb"))
+def fact(line: str) -> Fact:
+    """`KEY` was taken out; `KEY!` was mounted, which is a case of its own."""
+    medium = Medium(key=line.rstrip("!"), kind="stick", bus="usb")
+    if line.endswith("!"):
+        there = Partition(device="/dev/sdz1", size=1)
+        return MediumMounted(medium=medium, partition=there, mount_point="/media/stick")
+    return MediumDetached(medium=medium)
 
 
 def main(state_dir: str, fifo: str) -> int:
@@ -76,7 +81,7 @@ def main(state_dir: str, fifo: str) -> int:
         Surroundings(
             settings=Settings(state_dir=state_dir),
             configuration=None,
-            sensors=[FifoSensor(Path(fifo))],
+            sensors=lambda: [FifoSensor(Path(fifo))],
             desktop=SilentDesktop(),
             manager=ServiceManager(os.environ),
         )
