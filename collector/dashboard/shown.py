@@ -172,7 +172,7 @@ def _network(fact: NetworkState, words: Words) -> Lines:
         )
         yield Line(label=link.name, text=told)
     for route in fact.routes:
-        if route.destination == "default":
+        if route.is_default:
             yield Line(
                 label=say("Default gateway"),
                 text=f"{route.gateway or '–'} · {route.interface}",

@@ -22,6 +22,7 @@ from checks.finding import Severity
 from checks.policy import Endpoint
 from collector.cases import CLOSED_STATES, Case, CaseState
 from collector.queries.endpoints import endpoint_of
+from collector.queries.rows import value_of
 from collector.store import schema
 
 EVIDENCE_SHOWN = 50
@@ -174,9 +175,7 @@ def evidence_of(engine: Engine, case_id: str, *, limit: int = EVIDENCE_SHOWN) ->
         .limit(limit)
     )
     with engine.connect() as connection:
-        return [
-            msgspec.convert(dict(row), Evidence) for row in connection.execute(asked).mappings()
-        ]
+        return [value_of(row, Evidence) for row in connection.execute(asked).mappings()]
 
 
 def count_findings(engine: Engine, case_id: str) -> int:

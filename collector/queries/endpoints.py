@@ -10,6 +10,7 @@ from checks.facts import Fact
 from checks.policy import Endpoint
 from checks.wire import Malformed, decode_fact
 from collector.judging.records import EndpointRecord, Hole
+from collector.queries.rows import value_of
 from collector.store import schema
 
 _REGISTER = ("name", "department", "owner", "place", "phone", "zone", "clinical")
@@ -93,7 +94,7 @@ def holes_of(engine: Engine, agent: str, *, from_us: int, to_us: int) -> list[Ho
         .order_by(holes.c.from_us)
     )
     with engine.connect() as connection:
-        return [msgspec.convert(dict(row), Hole) for row in connection.execute(asked).mappings()]
+        return [value_of(row, Hole) for row in connection.execute(asked).mappings()]
 
 
 def departments(engine: Engine) -> list[str]:

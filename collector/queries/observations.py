@@ -16,6 +16,7 @@ from checks.facts.media import (
     MediumUnmounted,
 )
 from checks.wire import Malformed, decode_fact
+from collector.queries.rows import value_of
 from collector.store import schema
 
 MediumFact = (
@@ -83,7 +84,7 @@ def observations(
         asked = asked.where(seen.id < before)
     with engine.connect() as connection:
         rows = connection.execute(asked).mappings()
-        return [msgspec.convert(dict(row), ObservationRow) for row in rows]
+        return [value_of(row, ObservationRow) for row in rows]
 
 
 def media(engine: Engine, *, agent: str = "") -> list[MediumSeen]:

@@ -11,6 +11,7 @@ from checks.finding import Severity
 from checks.wire import Malformed, decode_fact
 from collector.judging.records import Hole
 from collector.queries.cases import overdue
+from collector.queries.rows import value_of
 from collector.store import schema
 
 HOUR_US = 3600 * 1_000_000
@@ -104,7 +105,7 @@ def whole_holes(engine: Engine, *, from_us: int) -> list[Hole]:
     asked = select(holes).where(holes.c.sensor == "*")
     asked = asked.where((holes.c.to_us == 0) | (holes.c.to_us > from_us))
     with engine.connect() as connection:
-        return [msgspec.convert(dict(row), Hole) for row in connection.execute(asked).mappings()]
+        return [value_of(row, Hole) for row in connection.execute(asked).mappings()]
 
 
 def opened_by_hour(engine: Engine, *, from_us: int, hours: int) -> list[int]:
@@ -145,7 +146,7 @@ def unknowns(engine: Engine) -> list[Unknown]:
     table = schema.unknowns
     with engine.connect() as connection:
         rows = connection.execute(select(table).order_by(table.c.at_us.desc()).limit(FAULTS_SHOWN))
-        return [msgspec.convert(dict(row), Unknown) for row in rows.mappings()]
+        return [value_of(row, Unknown) for row in rows.mappings()]
 
 
 def count_unknowns(engine: Engine) -> int:
@@ -159,14 +160,14 @@ def held_kinds(engine: Engine) -> list[HeldKind]:
         rows = connection.execute(
             select(table).order_by(table.c.last_at_us.desc()).limit(FAULTS_SHOWN)
         )
-        return [msgspec.convert(dict(row), HeldKind) for row in rows.mappings()]
+        return [value_of(row, HeldKind) for row in rows.mappings()]
 
 
 def refusals(journal_engine: Engine) -> list[Refusal]:
     table = schema.refusals
     with journal_engine.connect() as connection:
         rows = connection.execute(select(table).order_by(table.c.id.desc()).limit(FAULTS_SHOWN))
-        return [msgspec.convert(dict(row), Refusal) for row in rows.mappings()]
+        return [value_of(row, Refusal) for row in rows.mappings()]
 
 
 def blind_sensors(engine: Engine) -> list[BlindSensor]:
