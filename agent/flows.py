@@ -15,7 +15,7 @@ from agent.system.dissect import ICMP, ICMPV6, TCP, UDP, Packet, Signal, text
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import Answer, ConnectionSeen, Egress
 
-FLOWS_KEPT = 32_768
+FLOWS_KEPT = 16_384
 GROUPS_KEPT = 4_096
 MUTED_KEPT = 128
 _TELLING = 64  # packets of a two-way flow after which more of them tell nothing

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -35,21 +36,22 @@ class ConnectionSensor:
         self.heals_every = timedelta(minutes=5)
         self._sysfs = sysfs
         self._processes = Processes(proc)
-        self._open = False
+        self._closing = ExitStack()
         self._last_clean_us = 0
+        self._open = False
 
     def start(self, document: PolicyDocument) -> Sequence[int]:
         self._policy = document.policy
         self.heals_every = self._policy.duration("state_beat")
-        self._network = NetworkTable(self._sysfs)
+        self._network = self._closing.enter_context(closing(NetworkTable(self._sysfs)))
         self._program = packet_filter(*_rules(self._policy.plan, self._network))
         try:
-            self._packets = PacketSocket(self._program)
+            self._packets = self._closing.enter_context(closing(PacketSocket(self._program)))
         except PermissionError as forbidden:
-            self._network.close()
             raise SensorUnavailable(f"may not capture packets: {forbidden}") from forbidden
-        self._sockets = SocketTable()
-        self._attribution = Attribution(self._sockets, self._processes)
+        self._sockets = self._closing.enter_context(closing(SocketTable()))
+        attribution = Attribution(self._sockets, self._processes)
+        self._attribution = self._closing.enter_context(closing(attribution))
         self._flows = self._flow_table()
         self._muted: frozenset[Key] = frozenset()
         self._last_clean_us = _wall_us()
@@ -85,10 +87,8 @@ class ConnectionSensor:
         return self._open_sockets("socket")
 
     def stop(self) -> None:
-        if self._open:
-            self._open = False
-            for part in (self._packets, self._attribution, self._sockets, self._network):
-                part.close()
+        self._open = False
+        self._closing.close()
 
     def _flow_table(self) -> FlowTable:
         return FlowTable(

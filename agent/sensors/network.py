@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,16 +23,15 @@ class NetworkSensor:
     def __init__(self, sysfs: Path = Path("/sys")) -> None:
         self.heals_every = timedelta(minutes=5)
         self._sysfs = sysfs
-        self._open = False
+        self._closing = ExitStack()
 
     def start(self, document: PolicyDocument) -> Sequence[int]:
         self.heals_every = document.policy.duration("state_beat")
-        self._table = NetworkTable(self._sysfs)
+        self._table = self._closing.enter_context(closing(NetworkTable(self._sysfs)))
         self._uplinks: dict[str, UplinkDevice] = {}
         self._told = NetworkState(links=(), routes=())
         self._last_clean_us = _wall_us()
-        self._open = True
-        self._watch = UplinkWatch()
+        self._watch = self._closing.enter_context(closing(UplinkWatch()))
         return (self._table.fileno(), self._watch.fileno())
 
     def wake(self) -> Iterable[Fact]:
@@ -66,9 +66,7 @@ class NetworkSensor:
         return ()
 
     def stop(self) -> None:
-        if self._open:
-            self._open = False
-            self._table.close()
+        self._closing.close()
 
     def _state(self) -> NetworkState:
         self._told = self._table.state

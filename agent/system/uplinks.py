@@ -16,7 +16,7 @@ class UplinkWatch:
 
     def __init__(self) -> None:
         udev: Any = pyudev
-        self._monitor = udev.Monitor.from_netlink(udev.Context(), source="kernel")
+        self._monitor: Any = udev.Monitor.from_netlink(udev.Context(), source="kernel")
         for subsystem in _SUBSYSTEMS:
             self._monitor.filter_by(subsystem)
         self._monitor.start()
@@ -30,6 +30,10 @@ class UplinkWatch:
         while self._monitor.poll(timeout=0) is not None:
             heard = True
         return heard
+
+    def close(self) -> None:
+        """The library closes its socket when nobody holds the monitor any more."""
+        self._monitor = None
 
 
 def present_uplinks(sysfs: Path) -> dict[str, UplinkDevice]:
