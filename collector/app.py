@@ -4,7 +4,7 @@ import ipaddress
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -209,7 +209,9 @@ def _judged(store: Engine) -> int:
         return connection.execute(select(schema.cursor.c.entry)).scalar() or 0
 
 
-def _lifespan(collector: Collector) -> Callable[[Starlette], object]:
+def _lifespan(
+    collector: Collector,
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         collector.start()

@@ -117,6 +117,8 @@ def init(
         The first policy; without it the defaults, with no address plan.
     state_dir
         Where everything is kept, instead of the configured place.
+    config
+        The settings, instead of /etc/wardwatch/collector.toml.
     """
     settings = _settings(config)
     if state_dir is not None:
@@ -321,6 +323,22 @@ def enrol_token_create(  # noqa: PLR0913 - one option for each line of the regis
         For how long, like 90s, 5m, 24h or 7d.
     name
         The endpoint's name; without it each endpoint's own host name.
+    department
+        Where it belongs; the register of endpoints shows it.
+    owner
+        Who answers for it.
+    place
+        Building, floor and room.
+    phone
+        How its place is reached.
+    zone
+        Its zone of the address plan.
+    groups
+        Groups that policies name; may be repeated.
+    clinical
+        Its clinical class, e.g. icu: nothing is ever done to those by itself.
+    config
+        The settings, instead of /etc/wardwatch/collector.toml.
     """
     if uses < 1:
         raise ConfigError("--uses: at least 1")

@@ -103,7 +103,9 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
 
 def environment_names() -> Mapping[str, tuple[str, ...]]:
     """Every variable and the key it sets."""
-    names = {f"{PREFIX}{key.upper()}": (key,) for key in Settings.__struct_fields__}
+    names: dict[str, tuple[str, ...]] = {
+        f"{PREFIX}{key.upper()}": (key,) for key in Settings.__struct_fields__
+    }
     for section, struct in _SECTIONS.items():
         del names[f"{PREFIX}{section.upper()}"]
         for key in struct.__struct_fields__:

@@ -6,7 +6,7 @@ _MAGIC = b"\x28\xb5\x2f\xfd"
 """First bytes of a zstd frame: RFC 8878 section 3.1.1."""
 _WINDOW_LOG_LIMIT = 25
 """A frame may ask for a window of 32 MiB at most, the size of the largest batch."""
-_OPTIONS = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_LIMIT}
+_OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_LIMIT}
 
 
 class Unpackable(Exception):

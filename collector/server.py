@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from socket import socket
 
 import uvicorn
 
@@ -85,8 +86,8 @@ class _NotifyingServer(uvicorn.Server):
         self._collector = collector
         self._pulse: asyncio.Task[None] | None = None
 
-    async def startup(self, sockets: list[object] | None = None) -> None:
-        await super().startup(sockets)  # type: ignore[arg-type] # handed through as it came
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
         if not self.started:
             return
         port = self._port()
@@ -95,11 +96,11 @@ class _NotifyingServer(uvicorn.Server):
         if self._manager.watchdog_s is not None:
             self._pulse = asyncio.create_task(self._keep_alive(self._manager.watchdog_s))
 
-    async def shutdown(self, sockets: list[object] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
         self._manager.say("STOPPING=1")
         if self._pulse is not None:
             self._pulse.cancel()
-        await super().shutdown(sockets)  # type: ignore[arg-type] # handed through as it came
+        await super().shutdown(sockets)
 
     async def _keep_alive(self, every_s: float) -> None:
         """Silence of the event loop or of the journal's writer lets systemd restart us."""

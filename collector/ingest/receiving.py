@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from itertools import pairwise
 
 import msgspec
@@ -12,7 +13,10 @@ from checks.wire import (
     BATCH_LIMIT_OBSERVATIONS,
     REQUEST_DOMAIN,
     UNPACKED_LIMIT_BYTES,
+    Batch,
+    HeldObservation,
     Malformed,
+    Observation,
     ReadBatch,
     decode_batch,
     digest,
@@ -82,7 +86,7 @@ def check_batch(claim: Claim, key: Ed25519PublicKey) -> Checked:
     )
 
 
-def check_request(
+def check_request(  # noqa: PLR0913 - a request is its path and three headers
     path: str, *, agent: str, date: str, signature: str, key: Ed25519PublicKey, now_us: int
 ) -> None:
     """A signed request without a body.
@@ -195,18 +199,28 @@ def _check_frame(read: ReadBatch, agent: str) -> None:
         raise too_large(f"{count} observations; {BATCH_LIMIT_OBSERVATIONS} are allowed")
     if not 1 <= frame.first <= frame.last < NUMBER_LIMIT:
         raise _malformed(f"first, last: {frame.first} to {frame.last} is no range")
-    envelopes = (*frame.observations, *read.held)
-    sequences = [one.sequence for one in envelopes]
-    if read.held:
-        sequences.sort()
-    if sequences[0] != frame.first or sequences[-1] != frame.last:
+    _check_order(frame)
+    envelopes: list[Observation | HeldObservation] = [*frame.observations, *read.held]
+    envelopes.sort(key=lambda one: one.sequence)
+    _check_envelopes(envelopes, frame)
+
+
+def _check_envelopes(envelopes: Sequence[Observation | HeldObservation], frame: Batch) -> None:
+    """Known and held ones together, by their sequence."""
+    lowest, highest = envelopes[0].sequence, envelopes[-1].sequence
+    if lowest != frame.first or highest != frame.last:
         raise _malformed(
-            f"observations: {sequences[0]} to {sequences[-1]}, but the batch says "
-            f"{frame.first} to {frame.last}"
+            f"observations: {lowest} to {highest}, but the batch says {frame.first} to {frame.last}"
         )
-    for before, after in pairwise(sequences):
-        if before >= after:
-            raise _malformed(f"observations: sequence {after} follows {before}")
+    for before, after in pairwise(envelopes):
+        if before.sequence == after.sequence:
+            raise _malformed(f"observations: sequence {after.sequence} is there twice")
     for one in envelopes:
         if not (0 <= one.at_us < NUMBER_LIMIT and 0 <= one.monotonic_us < NUMBER_LIMIT):
             raise _malformed(f"observations: sequence {one.sequence} has an impossible time")
+
+
+def _check_order(frame: Batch) -> None:
+    for before, after in pairwise(frame.observations):
+        if before.sequence >= after.sequence:
+            raise _malformed(f"observations: sequence {after.sequence} follows {before.sequence}")

@@ -104,10 +104,3 @@ async def _send(port: int, context: ssl.SSLContext, requests: list[bytes]) -> li
     writer.close()
     await writer.wait_closed()
     return times
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
