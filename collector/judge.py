@@ -183,27 +183,33 @@ def _mailed(journal: Journal) -> list[dict[str, object]]:
     after = 0
     while entries := journal.after(after, ENTRIES_A_READ):
         for entry in entries:
-            if entry.kind == EntryKind.MAILED:
-                row = _sent_row(entry)
-                found[str(row["key"])] = row
+            mailed = _read_mailed(entry) if entry.kind == EntryKind.MAILED else None
+            if mailed is not None:
+                found[mailed.key] = _sent_row(mailed, entry.received_us)
         after = entries[-1].id
     return list(found.values())
 
 
-def _sent_row(entry: Entry) -> dict[str, object]:
-    mailed = read_body(entry)
-    if not isinstance(mailed, Mailed):
-        raise Unreadable(f"entry {entry.id} is no mail")
+def _read_mailed(entry: Entry) -> Mailed | None:
+    """None for one that cannot be read: the replay will show it as a fault."""
+    try:
+        body = read_body(entry)
+    except Unreadable:
+        return None
+    return body if isinstance(body, Mailed) else None
+
+
+def _sent_row(mailed: Mailed, at_us: int) -> dict[str, object]:
     return {
         "key": mailed.key,
         "case": mailed.case,
         "occasion": mailed.occasion,
-        "created_us": entry.received_us,
+        "created_us": at_us,
         "recipients": list(mailed.recipients),
         "delivered": list(mailed.recipients),
         "state": "sent" if mailed.recipients else "refused",
         "next_try_us": 0,
-        "sent_us": entry.received_us,
+        "sent_us": at_us,
         "error": mailed.error,
     }
 
