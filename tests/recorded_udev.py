@@ -197,6 +197,8 @@ class _Testbed:
         for path in paths:
             self._event(path, "remove")
             self._library.umockdev_testbed_remove_device(self._testbed, _sys(path))
+            # libumockdev 0.17 leaves this link, and fails when the same name comes again.
+            (Path(self.root()) / "sys/block" / Path(path).name).unlink(missing_ok=True)
 
     def _event(self, path: str, action: str) -> None:
         self._library.umockdev_testbed_uevent(self._testbed, _sys(path), action.encode())

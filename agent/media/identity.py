@@ -90,7 +90,7 @@ def _medium(device: Device, parts: Sequence[Device], bus: str) -> Medium:
     kind = _kind(device, bus)
     usb = device.above("usb", "usb_device") or Ancestor()
     card = device.above("mmc") or Ancestor()
-    body = [partition_of(part) for part in parts] or [partition_of(device)]
+    body = [partition_of(part) for part in parts or _undivided(device)]
     vendor_id = properties.get("ID_VENDOR_ID") or usb.attributes.get("idVendor", "")
     product_id = properties.get("ID_MODEL_ID") or usb.attributes.get("idProduct", "")
     serial = _serial(device, usb, card, lies_in_a_drive=_lies_in_a_drive(kind, bus))
@@ -121,6 +121,11 @@ def _medium(device: Device, parts: Sequence[Device], bus: str) -> Medium:
         device=device.node,
         partitions=tuple(body),
     )
+
+
+def _undivided(device: Device) -> Sequence[Device]:
+    """The disk itself where it has no table; with one its partitions are yet to come."""
+    return () if device.properties.get("ID_PART_TABLE_TYPE") else (device,)
 
 
 def _phone(device: Device) -> Medium | None:

@@ -32,7 +32,7 @@ def fanotify_init(flags: int, event_flags: int) -> int:
 
 
 def fanotify_mark(group: int, flags: int, mask: int, folder: int) -> None:
-    """Marks what the open folder lies on, by the null path of fanotify_mark(2)."""
+    """Marks what the open folder lies on: with a null path the kernel takes the folder."""
     _checked(_LIBC.fanotify_mark(group, flags, mask, folder, None))
 
 

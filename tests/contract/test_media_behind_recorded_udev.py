@@ -1,5 +1,6 @@
 """The whole media room in a process of its own: udev recorded, everything else real."""
 
+# ruff: noqa: F811 - pytest names fixtures by their parameters
 import json
 import os
 import select
@@ -28,7 +29,7 @@ def facts_until(process, kind):
     raise AssertionError(f"no {kind} after {told}")
 
 
-def test_a_loop_device_that_udev_calls_a_stick_is_a_stick(clamd, loops, tmp_path):  # noqa: F811
+def test_a_loop_device_that_udev_calls_a_stick_is_a_stick(clamd, loops, tmp_path):
     loop = loops.make("stick", {"a.txt": b"a", "bad.com": eicar()})
     with RecordedUdev() as udev:
         process = subprocess.Popen(

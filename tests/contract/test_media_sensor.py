@@ -3,11 +3,10 @@
 Devices come from recorded udev data; everything else is real.
 """
 
-import json
+# ruff: noqa: F811 - pytest names fixtures by their parameters
 import os
 import select
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -93,7 +92,7 @@ class Watching:
 
 
 @pytest.fixture
-def watching(clamd):  # noqa: F811 - the fixture imported above
+def watching(clamd):
     watching = Watching(clamd.address)
     yield watching
     watching.sensor.stop()
@@ -103,7 +102,7 @@ def read_as_a_user(path):
     subprocess.run(["cat", path], check=True, capture_output=True)
 
 
-def test_a_clean_stick_from_plug_to_unplug(watching, loops, tmp_path):  # noqa: F811
+def test_a_clean_stick_from_plug_to_unplug(watching, loops, tmp_path):
     loop = loops.make("clean", {"letter.txt": b"nothing", "folder/note.md": b"x" * 70000})
     point = tmp_path / "mnt"
     device = watching.plug(loop)
@@ -123,7 +122,7 @@ def test_a_clean_stick_from_plug_to_unplug(watching, loops, tmp_path):  # noqa: 
     assert len(watching.of(MediumScanned)) == 1
 
 
-def test_an_infected_file_is_named_by_hash_only(watching, loops, tmp_path):  # noqa: F811
+def test_an_infected_file_is_named_by_hash_only(watching, loops, tmp_path):
     loop = loops.make("bad", {"patient name.com": eicar(), "b.txt": b"b"})
     watching.plug(loop)
     loop.mount(tmp_path / "mnt")
@@ -138,13 +137,13 @@ def test_an_infected_file_is_named_by_hash_only(watching, loops, tmp_path):  # n
     assert "patient" not in repr(watching.facts)
 
 
-def test_a_file_is_told_when_somebody_else_opens_it(watching, loops, tmp_path):  # noqa: F811
+def test_a_file_is_told_when_somebody_else_opens_it(watching, loops, tmp_path):
     loop = loops.make("used", {"a.PDF": b"a"})
     point = tmp_path / "mnt"
     watching.plug(loop)
     loop.mount(point)
     watching.until(MediumScanned, verdict="clean")
-    os.listdir(point)
+    list(point.iterdir())
     watching.turn()
     subprocess.run(["ls", "-la", point], check=True, capture_output=True)
     listing = watching.of(MediumAccessed)
@@ -163,7 +162,7 @@ def test_a_file_is_told_when_somebody_else_opens_it(watching, loops, tmp_path): 
     assert written.file_hash != accessed.file_hash
 
 
-def test_access_through_another_mount_namespace_counts(watching, loops, tmp_path):  # noqa: F811
+def test_access_through_another_mount_namespace_counts(watching, loops, tmp_path):
     loop = loops.make("ns", {"a.txt": b"a"})
     point = tmp_path / "mnt"
     watching.plug(loop)
@@ -176,7 +175,7 @@ def test_access_through_another_mount_namespace_counts(watching, loops, tmp_path
     watching.until(MediumAccessed, operation="open")
 
 
-def test_a_file_that_was_open_before_the_mark_is_found(watching, loops, tmp_path):  # noqa: F811
+def test_a_file_that_was_open_before_the_mark_is_found(watching, loops, tmp_path):
     loop = loops.make("early", {"a.txt": b"a"})
     point = tmp_path / "mnt"
     loop.mount(point)
@@ -192,7 +191,7 @@ def test_a_file_that_was_open_before_the_mark_is_found(watching, loops, tmp_path
     assert (accessed.operation, accessed.process.pid) == ("open", reader.pid)
 
 
-def test_a_stick_that_was_mounted_before_the_start_is_found(clamd, loops, tmp_path):  # noqa: F811
+def test_a_stick_that_was_mounted_before_the_start_is_found(clamd, loops, tmp_path):
     loop = loops.make("cold", {"a.txt": b"a"})
     loop.mount(tmp_path / "mnt")
     watching = Watching(clamd.address)
@@ -208,7 +207,7 @@ def test_a_stick_that_was_mounted_before_the_start_is_found(clamd, loops, tmp_pa
 def test_a_second_mount_of_the_same_stick_is_told_but_not_scanned_again(
     watching,
     loops,
-    tmp_path,  # noqa: F811
+    tmp_path,
 ):
     loop = loops.make("twice", {"a.txt": b"a"})
     watching.plug(loop)
@@ -223,7 +222,7 @@ def test_a_second_mount_of_the_same_stick_is_told_but_not_scanned_again(
     assert len(watching.of(MediumScanned)) == 1
 
 
-def test_without_an_engine_a_stick_is_not_scanned_until_one_is_there(loops, tmp_path):  # noqa: F811
+def test_without_an_engine_a_stick_is_not_scanned_until_one_is_there(loops, tmp_path):
     folder = Path("/tmp") / f"ww-late-{os.getpid()}"
     late = make_clamd(folder)
     watching = Watching(late.address)
@@ -242,7 +241,7 @@ def test_without_an_engine_a_stick_is_not_scanned_until_one_is_there(loops, tmp_
     assert [state.available for state in watching.of(ScannerState)] == [False, True]
 
 
-def test_unmounting_is_not_held_up_by_a_scan(watching, loops, tmp_path):  # noqa: F811
+def test_unmounting_is_not_held_up_by_a_scan(watching, loops, tmp_path):
     files = {f"{number}.bin": os.urandom(40000) for number in range(250)}
     loop = loops.make("busy", files)
     point = tmp_path / "mnt"
@@ -260,7 +259,7 @@ def test_unmounting_is_not_held_up_by_a_scan(watching, loops, tmp_path):  # noqa
     assert scanned.verdict == "clean" or scanned.reason == "gone"
 
 
-def test_a_stick_pulled_during_its_scan_is_incomplete(watching, loops, tmp_path):  # noqa: F811
+def test_a_stick_pulled_during_its_scan_is_incomplete(watching, loops, tmp_path):
     files = {f"{number}.bin": os.urandom(40000) for number in range(250)}
     loop = loops.make("pulled", files)
     device = watching.plug(loop)
@@ -274,7 +273,7 @@ def test_a_stick_pulled_during_its_scan_is_incomplete(watching, loops, tmp_path)
     assert (scanned.verdict, scanned.reason) == ("incomplete", "gone")
 
 
-def test_a_fixed_disk_is_left_alone(watching, loops, tmp_path):  # noqa: F811
+def test_a_fixed_disk_is_left_alone(watching, loops, tmp_path):
     loop = loops.make("fixed", {"a.txt": b"a"})
     watching.devices.happens("add", disk("sda", ID_BUS="ata", number=loop.number))
     loop.mount(tmp_path / "mnt")
@@ -288,7 +287,7 @@ def test_a_fixed_disk_is_left_alone(watching, loops, tmp_path):  # noqa: F811
 def test_a_flood_of_writes_is_told_once_and_loses_nothing_silently(
     watching,
     loops,
-    tmp_path,  # noqa: F811
+    tmp_path,
 ):
     loop = loops.make("flood")
     point = tmp_path / "mnt"

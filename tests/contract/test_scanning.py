@@ -1,5 +1,6 @@
 """A scan against a real clamd: the client, hostile trees, the scan command."""
 
+# ruff: noqa: F811 - pytest names fixtures by their parameters
 import hashlib
 import os
 import signal
@@ -45,7 +46,7 @@ def tree(folder, **files):
     return folder
 
 
-def test_clamd_answers_with_engine_signatures_and_their_date(clamd):  # noqa: F811
+def test_clamd_answers_with_engine_signatures_and_their_date(clamd):
     engine = Clamd(ScannerSettings(clamd.address))
 
     engine.ping()
@@ -66,7 +67,7 @@ def test_no_clamd_is_not_scanned_and_never_clean(tmp_path):
     assert (report.engine, report.fingerprint, report.exit_status) == ("", "", 1)
 
 
-def test_the_report_names_what_interfaces_promise(clamd, tmp_path):  # noqa: F811
+def test_the_report_names_what_interfaces_promise(clamd, tmp_path):
     report = scan_path(tree(tmp_path, clean=b"12345", bad=eicar()), ScannerSettings(clamd.address))
 
     told = msgspec.to_builtins(report)
@@ -78,7 +79,7 @@ def test_the_report_names_what_interfaces_promise(clamd, tmp_path):  # noqa: F81
     assert report.exit_status == 3
 
 
-def test_the_fingerprint_is_of_names_sizes_and_contents(clamd, tmp_path):  # noqa: F811
+def test_the_fingerprint_is_of_names_sizes_and_contents(clamd, tmp_path):
     report = scan_path(tree(tmp_path, b=b"2", a=b"1"), ScannerSettings(clamd.address))
 
     digests = [
@@ -89,7 +90,7 @@ def test_the_fingerprint_is_of_names_sizes_and_contents(clamd, tmp_path):  # noq
     assert report.exit_status == 0
 
 
-def test_an_empty_folder_is_clean_by_a_living_engine(clamd, tmp_path):  # noqa: F811
+def test_an_empty_folder_is_clean_by_a_living_engine(clamd, tmp_path):
     assert scan_path(tmp_path, ScannerSettings(clamd.address)).verdict == "clean"
 
 
@@ -127,15 +128,15 @@ def test_an_infected_medium_with_skipped_files_stays_infected(special_clamd, tmp
     assert scan_path(tmp_path, ScannerSettings(special_clamd.address)).verdict == "infected"
 
 
-def test_a_hostile_tree_is_never_left_and_never_waited_for(clamd, tmp_path):  # noqa: F811
+def test_a_hostile_tree_is_never_left_and_never_waited_for(clamd, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "bad.com").write_bytes(eicar())
     inside = tmp_path / "inside"
     inside.mkdir()
-    os.symlink(outside, inside / "way_out")
-    os.symlink(outside / "bad.com", inside / "file_out")
-    os.symlink(".", inside / "loop")
+    (inside / "way_out").symlink_to(outside)
+    (inside / "file_out").symlink_to(outside / "bad.com")
+    (inside / "loop").symlink_to(".")
     os.mkfifo(inside / "fifo")
     os.mknod(inside / "zero", 0o600 | 0o020000, os.makedev(1, 5))
     (inside / "line\nbreak").write_bytes(b"1")
@@ -172,16 +173,16 @@ def test_a_walk_has_bounds(tmp_path):
     assert reasons == [["too_deep"], ["too_many_files"], ["timeout"]]
 
 
-def test_many_files_in_flight_each_get_their_own_verdict(clamd, tmp_path):  # noqa: F811
+def test_many_files_in_flight_each_get_their_own_verdict(clamd, tmp_path):
     for number in range(300):
         (tmp_path / f"{number:03}").write_bytes(eicar() if number % 50 == 0 else b"%d" % number)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
 
     report = scan_path(tmp_path, ScannerSettings(clamd.address))
 
     assert [one.path for one in report.infected] == ["000", "050", "100", "150", "200", "250"]
     assert report.files == 300
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_an_engine_that_dies_during_the_scan_leaves_it_incomplete(tmp_path):
@@ -260,6 +261,6 @@ def _greet(server):
         connection.sendall(b"220 mail ready\r\n")
 
 
-def test_a_path_that_is_no_folder_is_wrong_use(clamd, tmp_path):  # noqa: F811
+def test_a_path_that_is_no_folder_is_wrong_use(clamd, tmp_path):
     with pytest.raises(NotADirectoryError):
         scan_with(tree(tmp_path, a=b"a") / "a", Clamd(ScannerSettings(clamd.address)))

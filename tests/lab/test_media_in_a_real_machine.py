@@ -26,7 +26,9 @@ class Guest:
         self._labctl = [labctl, "-n", name]
 
     def ctl(self, *arguments):
-        done = subprocess.run([*self._labctl, *arguments], capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [*self._labctl, *arguments], capture_output=True, text=True, timeout=120, check=False
+        )
         assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
@@ -47,6 +49,17 @@ class Guest:
             time.sleep(0.3)  # noqa: TID251 - the guest's file is read through ssh
         raise AssertionError(f"no {kind} {expected} in {self.facts()[since:]}")
 
+    def await_partition(self, since):
+        """The node of the first partition that was told from `since` on."""
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            told = [fact.get("medium", {}).get("partitions", ()) for fact in self.facts()[since:]]
+            nodes = [part["device"] for parts in told for part in parts]
+            if nodes:
+                return nodes[0]
+            time.sleep(0.3)  # noqa: TID251 - the guest's file is read through ssh
+        raise AssertionError(f"no partition in {self.facts()[since:]}")
+
     def plugged(self, kind, name, *options):
         """Plugs it and waits for its MediumAttached; how many facts came before."""
         before = len(self.facts())
@@ -65,6 +78,7 @@ def guest(tmp_path_factory):
     if not labctl:
         pytest.skip("no lab: set WARDWATCH_LAB to its labctl for real USB plugging")
     guest = Guest(labctl, os.environ.get("WARDWATCH_LAB_GUEST", "ws1"))
+    guest.ctl("down", "--force")
     guest.ctl("up", "--warm")
     archive = tmp_path_factory.mktemp("lab") / "app.tgz"
     _pack(archive)
@@ -102,8 +116,8 @@ def test_a_clean_stick_is_seen_used_scanned_and_gone(guest, tmp_path):
     plug = ("--serial", "4C530001", "--usb-id", "0951:1666", "--files", str(tmp_path))
     since = guest.plugged("stick", "s1", *plug)
     attached = guest.await_fact("medium_attached", since, serial="4C530001")
-    partition = guest.await_fact("medium_attached", since, table="dos")["medium"]["partitions"][0]
-    guest.ssh(f"mkdir -p /mnt/s; mount {partition['device']} /mnt/s; cat /mnt/s/letter.txt")
+    node = guest.await_partition(since)
+    guest.ssh(f"mkdir -p /mnt/s; mount {node} /mnt/s; cat /mnt/s/letter.txt")
 
     mounted = guest.await_fact("medium_mounted", since, mount_point="/mnt/s")
     accessed = guest.await_fact("medium_accessed", since, operation="open")
@@ -122,9 +136,7 @@ def test_a_clean_stick_is_seen_used_scanned_and_gone(guest, tmp_path):
 
 def test_an_infected_stick_is_found_out(guest):
     since = guest.plugged("stick", "s2", "--serial", "BAD1", "--infected")
-    device = guest.await_fact("medium_attached", since, serial="BAD1", table="dos")["medium"]
-    node = device["partitions"][0]["device"]
-    guest.ssh(f"mkdir -p /mnt/i; mount {node} /mnt/i")
+    guest.ssh(f"mkdir -p /mnt/i; mount {guest.await_partition(since)} /mnt/i")
 
     scanned = guest.await_fact("medium_scanned", since, serial="BAD1")
     guest.ssh("umount /mnt/i")
@@ -140,8 +152,7 @@ def test_every_usual_file_system_is_watched(guest, filesystem, tmp_path):
     serial = f"FS{filesystem}"
     plug = ("--serial", serial, "--fs", filesystem, "--files", str(tmp_path))
     since = guest.plugged("stick", filesystem, *plug)
-    device = guest.await_fact("medium_attached", since, serial=serial, table="dos")["medium"]
-    guest.ssh(f"mkdir -p /mnt/f; mount {device['partitions'][0]['device']} /mnt/f")
+    guest.ssh(f"mkdir -p /mnt/f; mount {guest.await_partition(since)} /mnt/f")
     guest.await_fact("medium_mounted", since, mount_point="/mnt/f")
     guest.ssh("cat /mnt/f/a.txt")
 
