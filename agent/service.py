@@ -233,6 +233,7 @@ class Service:
         for sensor in self._sensors:
             self._parts.recorder.record(sensor.name, sensor.policy_changed(document))
         self._beat_at = 0.0
+        self._parts.settle()
         _log.info("policy in force", extra={"version": document.policy.version})
 
     def _expire(self) -> None:
