@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import ssl
 import threading
 from collections.abc import Callable, Mapping
@@ -56,6 +57,10 @@ def serve(collector: Collector, environment: Mapping[str, str]) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     collector.supervisor.add("certificate", lambda stop: renew(collector.keys, context, stop, now))
     server = _NotifyingServer(config, ServiceManager(environment), collector)
+    # uvicorn gives a signal on to whoever had it before, when it is done: to nobody here,
+    # so that what follows still happens.
+    for ended_by in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ended_by, lambda *_: None)
     try:
         server.run()
     except SystemExit as failed:  # uvicorn's way to say that it could not bind

@@ -1,10 +1,10 @@
 """Entries of the journal as values: the door between bytes and the judge."""
 
 import msgspec
-from backports import zstd
 
 from checks.wire import UNPACKED_LIMIT_BYTES, Malformed, ReadBatch, decode_batch, place_of
 from collector.entries import BODIES, EntryKind
+from collector.packing import TooLarge, Unpackable, unpacked
 from collector.ports import Entry
 
 Body = msgspec.Struct
@@ -42,11 +42,7 @@ def read_body(entry: Entry) -> Body:
 
 
 def _unpacked(body: bytes) -> bytes:
-    unpacker = zstd.ZstdDecompressor()
     try:
-        unpacked = unpacker.decompress(body, UNPACKED_LIMIT_BYTES + 1)
-    except zstd.ZstdError as broken:
-        raise Unreadable(f"not zstd: {broken}") from broken
-    if len(unpacked) > UNPACKED_LIMIT_BYTES or not unpacker.eof:
-        raise Unreadable(f"unpacks to more than {UNPACKED_LIMIT_BYTES} bytes, or is cut off")
-    return unpacked
+        return unpacked(body, limit=UNPACKED_LIMIT_BYTES)
+    except (Unpackable, TooLarge) as broken:
+        raise Unreadable(str(broken)) from broken
