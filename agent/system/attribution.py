@@ -1,5 +1,7 @@
 """Which process a flow belongs to: from the eBPF maps, else from the socket table."""
 
+from collections.abc import Callable
+
 from agent.system.bpf_kernel import NoEbpf
 from agent.system.dissect import TCP, UDP
 from agent.system.ebpf import FlowOwners
@@ -17,7 +19,12 @@ End = tuple[bytes, int]
 class Attribution:
     """Names processes; never searches more than a bounded number of times a second."""
 
-    def __init__(self, sockets: SocketTable, processes: Processes) -> None:
+    def __init__(
+        self,
+        sockets: SocketTable,
+        processes: Processes,
+        owners: Callable[[], FlowOwners] = FlowOwners,
+    ) -> None:
         self._sockets = sockets
         self._processes = processes
         self._listeners: dict[int, SocketRow] = {}
@@ -26,7 +33,7 @@ class Attribution:
         self._searches = 0
         self.without_ebpf = ""
         try:
-            self._owners: FlowOwners | None = FlowOwners()
+            self._owners: FlowOwners | None = owners()
         except (NoEbpf, OSError) as refused:
             self._owners = None
             self.without_ebpf = f"no eBPF, processes may stay unknown: {refused}"

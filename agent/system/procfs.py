@@ -34,8 +34,8 @@ class Processes:
     def named(self, pid: int, *, name: str, uid: int, now: float, file: str = "") -> Process:
         """The process of this pid, of which thread name and uid are known for sure.
 
-        `executable` is `file` when it has ended, or when the pid belongs to another user
-        by now.
+        `executable` is `file` when it has ended, and empty when the pid belongs to
+        another user by now.
         """
         known = self._known.get((pid, name))
         if known is not None and now - known[0] < _KEPT_SECONDS:
@@ -68,7 +68,7 @@ class Processes:
         return Process(
             pid=pid,
             name=status["Name"].strip() if alive else name,
-            executable=_executable(folder) if alive else file,
+            executable=(_executable(folder) or file) if alive or not status else "",
             uid=uid,
             user=user_name(uid),
             parent=_line(self._proc / parent / "comm") if parent != "0" else "",

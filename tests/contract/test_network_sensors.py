@@ -2,6 +2,7 @@
 
 import json
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -193,6 +194,7 @@ def test_one_ping_is_two_way(wards, probe, outside, protocol):
     assert (fact.protocol, fact.answer) == (protocol, "two_way")
     assert isinstance(fact.process, Process)
     assert fact.process.name == "ping"
+    assert fact.process.executable.endswith("/ping"), "told by its exec: it has ended by now"
 
 
 @pytest.mark.parametrize("silent", [SILENT, SILENT6])
@@ -318,3 +320,49 @@ for _ in range(2000):
     assert len(connections) == wanted
     assert all(isinstance(fact.process, Process) for fact in connections)
     assert not any(isinstance(fact, SensorGap) for fact in probe.seen)
+
+
+def test_lost_packets_are_a_gap_and_open_connections_are_still_found(wards, tmp_path):
+    """The sensor is stopped by a signal until the socket's buffer has overflowed."""
+    flood = f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in range(1000, 61000):
+    try:
+        s.sendto(b"x", ("{OUTSIDE}", port))
+    except OSError:
+        pass
+"""
+    talker = """
+import socket
+s = socket.create_server(("", 7)); print(flush=True); c, _ = s.accept(); c.send(b"x"); c.recv(9)
+"""
+    holder = f"""
+import socket, sys
+s = socket.create_connection(("{OUTSIDE}", 7)); s.recv(1); print(flush=True); sys.stdin.readline()
+"""
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with (
+        wards.start(wards.outside, sys.executable, "-c", talker, **pipes) as server,
+        wards.start(
+            wards.workstation, sys.executable, "-m", "tests.sensor_probe", str(policy), **pipes
+        ) as process,
+    ):
+        server.stdout.readline()
+        probe = Probe(process)
+        process.send_signal(signal.SIGSTOP)
+        python(wards, flood)
+        with wards.start(wards.workstation, sys.executable, "-c", holder, **pipes) as client:
+            client.stdout.readline()
+            process.send_signal(signal.SIGCONT)
+            gap = probe.until(lambda f: isinstance(f, SensorGap))
+            fact = probe.connection(OUTSIDE, 7)
+            client.communicate("end\n", timeout=PATIENCE)
+        process.communicate("end\n", timeout=PATIENCE)
+
+    assert isinstance(gap, SensorGap)
+    assert (gap.sensor, gap.cause) == ("connections", "overrun")
+    assert gap.lost > 0
+    assert (fact.answer, fact.evidence) == ("two_way", "overrun")
