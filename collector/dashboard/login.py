@@ -26,6 +26,8 @@ from collector.sessions import SESSION_LASTS_US, close_session, open_session
 from collector.throttle import LoginThrottle
 
 MICROSECONDS = 1_000_000
+WRONG = "Name or password is wrong"
+TOO_MANY = "Too many attempts. Please try again in {seconds} seconds"
 A_YEAR_S = 365 * 24 * 3600
 
 
@@ -58,7 +60,7 @@ class Login:
         if user is None:
             self._throttle.failed(keys, now_us=now_us)
             return self._page(
-                request, HTTPStatus.UNAUTHORIZED, "Name or password is wrong", name=name
+                request, HTTPStatus.UNAUTHORIZED, WRONG, name=name
             )
         self._throttle.succeeded(keys[:1])
         return await self._entered(request, user)
@@ -125,7 +127,7 @@ class Login:
         answer = self._page(
             request,
             HTTPStatus.TOO_MANY_REQUESTS,
-            "Too many attempts. Please try again in {seconds} seconds",
+            TOO_MANY,
             seconds=str(seconds),
         )
         answer.headers["Retry-After"] = str(seconds)

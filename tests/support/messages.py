@@ -1,0 +1,114 @@
+"""Every sentence and word that the pages say, taken from code and templates."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from babel.messages.extract import extract_from_dir
+
+from checks.facts.connections import Answer, ConnectionSeen
+from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
+from checks.facts.media import MediumAccessed, MediumKind, ScanState
+from checks.facts.network import LinkKind
+from checks.finding import Severity
+from checks.policy import Mode
+from collector import cases
+from collector.cases import Act, CaseState
+from collector.dashboard import login
+from collector.rights import Role
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("dashboard", "api")
+KEYWORDS = {
+    "gettext": None,
+    "say": None,
+    "_": None,
+    "ngettext": (1, 2),
+    "n_": (1, 2),
+    "f_": (1,),
+    "format": (1,),
+}
+
+
+def field(struct: type, name: str) -> tuple[str, ...]:
+    return get_args(struct.__annotations__[name])
+
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "severity": tuple(Severity),
+    "state": tuple(CaseState),
+    "act": tuple(Act),
+    "timeline": (*Act, "opened", "raised", "mailed", "mail_refused", "refused"),
+    "role": tuple(Role),
+    "clock": ("acknowledge", "contain", "close"),
+    "endpoint_state": ("online", "off", "silent"),
+    "sensor_state": field(SensorHealth, "state"),
+    "sensor": (
+        "connections",
+        "network",
+        "media",
+        "scanner",
+        "health",
+        "agent",
+        "uplinks",
+        "neighbours",
+    ),
+    "link_kind": get_args(LinkKind),
+    "medium_kind": get_args(MediumKind),
+    "operation": field(MediumAccessed, "operation"),
+    "scan": get_args(ScanState),
+    "what": ("debugged", "binary", "policy", "configuration"),
+    "answer": get_args(Answer),
+    "evidence": field(ConnectionSeen, "evidence"),
+    "who_unknown": ("gone", "forbidden", "forwarded", "not_looked"),
+    "previous_end": field(AgentStarted, "previous_end"),
+    "goodbye": field(AgentStopping, "reason"),
+    "cause": (
+        *field(SensorGap, "cause"),
+        *("off", "upgrade", "removed", "killed", "power_cut"),
+        *("lost", "reboot", "not_started", "silent"),
+    ),
+    "fact": ("network", "scanner"),
+    "mode": get_args(Mode),
+    "grade": ("connected", "unwitnessed", "long_unwitnessed"),
+}
+
+
+def sentences() -> set[str]:
+    """Message ids of templates and code, and those that rooms keep as constants."""
+    return {*_extracted(), *_of_cases(), login.WRONG, login.TOO_MANY} - {" "}
+
+
+def words() -> Iterator[tuple[str, str]]:
+    """(vocabulary, value) of everything that `word` may be asked for."""
+    for vocabulary, values in WORDS.items():
+        for value in values:
+            yield vocabulary, str(value)
+
+
+def _extracted() -> Iterator[str]:
+    methods = [
+        ("**/vendor-src/**", "ignore"),
+        ("**.py", "python"),
+        ("**/templates/**.html", "jinja2.ext:babel_extract"),
+    ]
+    for room in ROOMS:
+        folder = str(ROOT / "collector" / room)
+        for _, _, message, _, _ in extract_from_dir(
+            folder, methods, {"**/templates/**.html": {"trimmed": "true"}}, keywords=KEYWORDS
+        ):
+            yield message if isinstance(message, str) else message[0]
+
+
+def _of_cases() -> Iterator[str]:
+    names = (
+        "UNKNOWN_ACT",
+        "REASON_MISSING",
+        "REASON_TOO_LONG",
+        "ALREADY_CLOSED",
+        "OUT_OF_ORDER",
+        "NO_SUCH_CASE",
+        "NOT_JUDGED_YET",
+    )
+    for name in names:
+        yield getattr(cases, name)
