@@ -2,8 +2,6 @@
 
 from backports import zstd
 
-_MAGIC = b"\x28\xb5\x2f\xfd"
-"""First bytes of a zstd frame: RFC 8878 section 3.1.1."""
 _WINDOW_LOG_LIMIT = 25
 """A frame may ask for a window of 32 MiB at most, the size of the largest batch."""
 _OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_LIMIT}
@@ -18,8 +16,8 @@ class TooLarge(Exception):
 
 
 def is_packed(body: bytes) -> bool:
-    """JSON never begins like this, so the bytes themselves tell."""
-    return body.startswith(_MAGIC)
+    """A batch in JSON begins with a bracket and a zstd frame (RFC 8878, 3.1.1) never does."""
+    return body.lstrip()[:1] not in (b"{", b"[")
 
 
 def unpacked(body: bytes, *, limit: int) -> bytes:

@@ -1,0 +1,66 @@
+"""Every command's `--help` shows an example, and the examples work."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.free_port import free_port
+from tests.sender import RealCollector
+
+COMMANDS = (
+    "init", "migrate", "check-config", "backup", "verify", "rebuild", "user add",
+    "user passwd", "user list", "token create", "enrol-token create", "enrol-token list",
+    "policy check", "policy show", "policy apply",
+)  # fmt: skip
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCollector]:
+    made = RealCollector(tmp_path_factory.mktemp("collector"), free_port())
+    made.initialise()
+    (made.folder / "password.txt").write_text("correct-horse-7\n")
+    (made.folder / "policy.toml").write_text((ROOT / "deploy/config/policy.toml").read_text())
+    yield made
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_example_in_the_help_works(collector: RealCollector, command: str) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "collector", *command.split(), "--help"],
+        capture_output=True, text=True, check=True,
+        env={"COLUMNS": "200", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    example = re.search(r"Example: wardwatch-collector ([^\n│]+)", shown.stdout)
+    assert example is not None, shown.stdout
+    words = shlex.split(example[1].strip())
+    words = [w.replace("/etc/wardwatch", str(collector.folder)) for w in words]
+    words = [w.replace("/var/backups", str(collector.folder)) for w in words]
+    named = "--config" in words or command == "policy check"
+    words += [] if named else ["--config", str(collector.config)]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "collector", *words],
+        capture_output=True, text=True, check=False, cwd=collector.folder,
+        env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_backup_restored_elsewhere_is_whole(collector: RealCollector, tmp_path: Path) -> None:
+    archive = tmp_path / "saved.tar"
+    collector.command("backup", str(archive))
+    other = RealCollector(tmp_path, collector.port)
+    other.config.write_text(f'state_dir = "{other.state}"\n')
+
+    other.command("restore", str(archive))
+
+    assert archive.stat().st_mode & 0o077 == 0
+    assert "0 faults" in other.command("verify")
+    other.command("restore", str(archive), expect=1)
