@@ -4,7 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCollector]:
+def collector(tmp_path_factory: pytest.TempPathFactory) -> RealCollector:
     made = RealCollector(tmp_path_factory.mktemp("collector"), free_port())
     made.initialise()
     (made.folder / "password.txt").write_text("correct-horse-7\n")
     (made.folder / "policy.toml").write_text((ROOT / "deploy/config/policy.toml").read_text())
-    yield made
+    return made
 
 
 @pytest.mark.parametrize("command", COMMANDS)
