@@ -64,11 +64,14 @@ class Processes:
         folder = self._proc / str(pid)
         status = _status(folder)
         alive = status.get("Uid", "").split()[1:2] == [str(uid)]
+        executable = file if alive or not status else ""  # else the pid is somebody else's
+        if alive:
+            executable = _executable(folder) or file  # empty for one that is just ending
         parent = status.get("PPid", "0").strip() if alive else "0"
         return Process(
             pid=pid,
             name=status["Name"].strip() if alive else name,
-            executable=(_executable(folder) or file) if alive or not status else "",
+            executable=executable,
             uid=uid,
             user=user_name(uid),
             parent=_line(self._proc / parent / "comm") if parent != "0" else "",
