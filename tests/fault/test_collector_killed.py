@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 
 from checks.wire import decode_batch
 from collector.packing import unpacked
@@ -56,6 +57,7 @@ class Feeder(threading.Thread):
         return False
 
 
+@pytest.mark.timeout(900)
 def test_every_acknowledged_observation_is_in_the_journal_once_after_100_kills(
     tmp_path: Path,
 ) -> None:
