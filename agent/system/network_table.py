@@ -57,6 +57,7 @@ class NetworkTable:
         self.state = NetworkState(links=(), routes=())
         self.broadcasts: frozenset[str] = frozenset()
         self.own_addresses: frozenset[str] = frozenset()
+        self._own_now: frozenset[str] = frozenset()
         self.enslaved: frozenset[int] = frozenset()
         self.reread()
 
@@ -88,7 +89,9 @@ class NetworkTable:
             links=tuple(self._link(row, links, addresses) for row in links.values()), routes=routes
         )
         self.broadcasts = frozenset(_broadcasts(addresses))
-        self.own_addresses = frozenset(row.address for row in addresses)
+        now_own = frozenset(row.address for row in addresses)
+        self.own_addresses = now_own | self._own_now  # packets of one that left may wait
+        self._own_now = now_own
         self.enslaved = frozenset(row.index for row in links.values() if row.master)
         both = (*self.state.links, *found.links)  # packets of a link that left may wait
         self._links = {link.index: link for link in both}
