@@ -20,7 +20,8 @@ class MountedAt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScanJob(msgspec.Struct, frozen=True, kw_only=True):
-    """`number` names the file system, `path` is where we find its mount; `id` and
+    """`number` names the file system, `path` is where we find its mount, `point`
+    what those call it who live in its namespace; `id` and
     `device` (st_dev) are that mount's, so that nothing else is scanned that was mounted
     there meanwhile.
     """
@@ -28,6 +29,7 @@ class ScanJob(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     device: int
     path: str
+    point: str
     id: int
 
 

@@ -160,7 +160,7 @@ class MediaSensor:
             self._accesses.unwatch(number)
             self._scans.stop(number)
         for mount, watched in change.first:
-            self._accesses.watch(watched.where.number, mount.path)
+            self._accesses.watch(watched.where.number, mount.path, mount.point)
         yield from change.unmounted
         for disk, fact in change.mounted:
             yield from self._announcements.at_once(disk)
@@ -170,7 +170,11 @@ class MediaSensor:
 
     def _begin(self, mount: Mount, watched: Watched) -> None:
         job = ScanJob(
-            number=watched.where.number, device=mount.device, path=mount.path, id=mount.id
+            number=watched.where.number,
+            device=mount.device,
+            path=mount.path,
+            point=mount.point,
+            id=mount.id,
         )
         watched.job = job
         self._jobs[job] = watched

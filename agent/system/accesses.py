@@ -15,12 +15,12 @@ class Accesses:
         self._groups: dict[int, AccessWatch] = {}
         self._failed: dict[int, str] = {}
 
-    def watch(self, number: int, path: str) -> None:
+    def watch(self, number: int, path: str, point: str) -> None:
         """Marks it now; a failure shows in `failures`."""
         if number in self._groups:
             return
         try:
-            group = watch(path)
+            group = watch(path, point)
         except OSError as unable:
             self._failed[number] = unable.strerror or str(unable)
             return

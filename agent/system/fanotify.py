@@ -53,10 +53,10 @@ class Overflow(msgspec.Struct, frozen=True):
 class AccessWatch:
     """The marked file system of one mount."""
 
-    def __init__(self, group: int, point: str, *, by_handle: bool) -> None:
+    def __init__(self, group: int, path: str, point: str) -> None:
         self._group = group
-        self._point = os.fsencode(point)
-        self._by_handle = by_handle
+        self._root = path
+        self._point = os.fsencode(point.rstrip("/"))
 
     def fileno(self) -> int:
         return self._group
@@ -108,7 +108,7 @@ class AccessWatch:
         handle = info[start : start + size]
         name = info[start + size : length].split(b"\0", 1)[0]
         try:
-            folder = os.open(self._point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
             return name
         try:
@@ -123,12 +123,12 @@ class AccessWatch:
             os.close(parent)
 
     def _below_mount(self, path: bytes) -> bytes:
-        point = self._point.rstrip(b"/")
-        return path[len(point) :].lstrip(b"/") if path.startswith(point) else path
+        return path.removeprefix(self._point).lstrip(b"/")
 
 
-def watch(path: str) -> AccessWatch:
-    """Marks the file system that is mounted at `path`.
+def watch(path: str, point: str) -> AccessWatch:
+    """Marks the file system that is mounted at `path`; those who live in the mount's own
+    namespace call that place `point`.
 
     Raises:
         OSError: EPERM without CAP_SYS_ADMIN, ENODEV or EOPNOTSUPP where the file
@@ -136,11 +136,11 @@ def watch(path: str) -> AccessWatch:
     """
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return _marked(folder, path, by_handle=True)
+        return AccessWatch(_marked(folder, by_handle=True), path, point)
     except OSError as unable:
         if isinstance(unable, PermissionError):
             raise
-        return _marked(folder, path, by_handle=False)
+        return AccessWatch(_marked(folder, by_handle=False), path, point)
     finally:
         os.close(folder)
 
@@ -161,7 +161,7 @@ def _joined(folder: bytes, name: bytes) -> bytes:
     return folder + b"/" + name if folder else name
 
 
-def _marked(folder: int, path: str, *, by_handle: bool) -> AccessWatch:
+def _marked(folder: int, *, by_handle: bool) -> int:
     report = _REPORT_DFID_NAME if by_handle else 0
     group = fanotify_init(_CLOEXEC | _NONBLOCK | report, os.O_RDONLY | os.O_LARGEFILE)
     try:
@@ -169,4 +169,4 @@ def _marked(folder: int, path: str, *, by_handle: bool) -> AccessWatch:
     except OSError:
         os.close(group)
         raise
-    return AccessWatch(group, path, by_handle=by_handle)
+    return group

@@ -139,7 +139,7 @@ class ScanThreads:
 
     def _scan(self, running: _Running) -> None:
         job = running.job
-        held = tuple(held_files(job.path))
+        held = tuple(held_files(job.point))
         if held:
             self._post(FilesHeld(job, held))
         with self._turns:
