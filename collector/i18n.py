@@ -23,6 +23,8 @@ WORD_PLACES = frozenset({"link_kind", "medium_kind", "operation", "scan", "what"
 """Places of messages whose values are words; each is a vocabulary of that name."""
 
 MISSING = "?"
+"""Stands for what nobody knows, here and in `checks.wording`."""
+SOME_PROCESS = "an unknown process"
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -58,11 +60,13 @@ class Translator:
 
         Nothing in `params` is ever read as a format: it may come from hostile media.
         """
-        said = {
-            name: self.word(name, value) if name in WORD_PLACES else str(value)
-            for name, value in params.items()
-        }
+        said = {name: self._said(name, str(value)) for name, value in params.items()}
         return _filled(self.gettext(msgid), said)
+
+    def _said(self, place: str, value: str) -> str:
+        if place == "process" and value == MISSING:
+            return self.gettext(SOME_PROCESS)
+        return self.word(place, value) if place in WORD_PLACES else value
 
     def knows(self, msgid: str, vocabulary: str | None = None) -> bool:
         return self._find(msgid, vocabulary) is not None

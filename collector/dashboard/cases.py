@@ -10,7 +10,8 @@ from checks.finding import Severity
 from checks.policy import Endpoint
 from checks.wire import Malformed, decode_fact
 from collector.cases import REASON_LIMIT, Act, ActRefused, CaseState, possible_acts
-from collector.citations import catalogue, citations, rule_name
+from collector.citations import catalogue, rule_name
+from collector.dashboard.clauses import clauses_of
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
 from collector.dashboard.shown import Line, shown
@@ -125,7 +126,7 @@ def _case(visit: Visit, *, error: str = "", reason: str = "") -> Response:
         title=rule_name(row.case.rule, says.language),
         message=says.format(row.case.message, row.case.params),
         remedy=says.gettext(check.remedy) if check else "",
-        clauses=citations(row.case.rule, row.endpoint.protection_level),
+        clauses=clauses_of(row.case.rule, row.endpoint.protection_level),
         clock=cases.next_clock(row.case),
         evidence=[ShownEvidence(finding=item, lines=_lines(item.fact, visit)) for item in found],
         evidence_open=EVIDENCE_OPEN,

@@ -59,9 +59,7 @@ class Login:
         )
         if user is None:
             self._throttle.failed(keys, now_us=now_us)
-            return self._page(
-                request, HTTPStatus.UNAUTHORIZED, WRONG, name=name
-            )
+            return self._page(request, HTTPStatus.UNAUTHORIZED, WRONG, name=name)
         self._throttle.succeeded(keys[:1])
         return await self._entered(request, user)
 

@@ -3,7 +3,8 @@
 from starlette.responses import Response
 
 from checks.check import discover
-from collector.citations import citations, rule_name
+from collector.citations import rule_name
+from collector.dashboard.clauses import clauses_of
 from collector.dashboard.door import Visit
 
 
@@ -34,6 +35,6 @@ def one(visit: Visit) -> Response:
         ],
         remedy=say(check.remedy),
         settings=policy.settings(check.rule),
-        clauses=citations(check.rule, level),
+        clauses=clauses_of(check.rule, level),
         level=level,
     )

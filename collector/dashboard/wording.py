@@ -1,5 +1,6 @@
 """How moments, spans and sizes are said on a page."""
 
+import re
 from datetime import datetime
 
 from markupsafe import Markup, escape
@@ -12,6 +13,23 @@ HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 SHOWN_CHARACTERS = 120
 """Longer texts are cut on the page; the whole stands in the title."""
+DECIDED_PLAINLY = (
+    "default",
+    "default: outside the address plan",
+    "default: not in the media register",
+)
+DECIDED_BY_ENTRY = (
+    "approval {entry} not in force (until {date})",
+    "approved {entry}",
+    "media register {entry}",
+    "zone {entry}",
+    "thresholds.{entry}",
+)
+"""What rules say in `decided_by`, as catalogue ids."""
+_DECIDED = tuple(
+    (message, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(message))))
+    for message in DECIDED_BY_ENTRY
+)
 _KILO = 1024
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
@@ -64,6 +82,14 @@ class Words:
     def percent(self, share: float) -> str:
         """Rounded down: 99.96 % is not 100 %."""
         return f"{int(share * 1000) / 10:g}%"
+
+    def decided(self, by: str) -> Markup:
+        """The policy's entry that decided; the words around its name in this language."""
+        for message, pattern in _DECIDED:
+            found = pattern.fullmatch(by)
+            if found:
+                return self.foreign(self.says.format(message, found.groupdict()), 200)
+        return self.foreign(self.says.gettext(by), 200)
 
     def foreign(self, text: str, limit: int = SHOWN_CHARACTERS) -> Markup:
         """What somebody else wrote: escaped, cut, and kept from turning its surroundings

@@ -114,17 +114,13 @@ class Hospital:
             journal_engine=self._journal_engine,
             store_engine=self._store,
             policies=policies,
-            acts=CaseActs(
-                journal=self._journal, store=self._store, changes=changes, clock=now_us
-            ),
+            acts=CaseActs(journal=self._journal, store=self._store, changes=changes, clock=now_us),
             changes=changes,
             clock=now_us,
             base_url=base_url,
             version="0.1.0",
         )
-        judge = Judge(
-            journal=self._journal, store=self._store, changes=changes, checks=discover()
-        )
+        judge = Judge(journal=self._journal, store=self._store, changes=changes, checks=discover())
         self._stop = threading.Event()
         self._judging = threading.Thread(target=judge.run, args=(self._stop,))
         self._judging.start()
@@ -320,7 +316,9 @@ def leak(answer: Answer) -> ConnectionSeen:
 
 
 def mounted(medium: Medium) -> MediumMounted:
-    partition = medium.partitions[0] if medium.partitions else Partition(device="sdc1", size=8 << 30)
+    partition = (
+        medium.partitions[0] if medium.partitions else Partition(device="sdc1", size=8 << 30)
+    )
     return MediumMounted(
         medium=medium, partition=partition, mount_point="/media/u1000/disk", user="u1000"
     )

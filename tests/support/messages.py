@@ -15,6 +15,8 @@ from checks.policy import Mode
 from collector import cases
 from collector.cases import Act, CaseState
 from collector.dashboard import login
+from collector.dashboard.wording import DECIDED_BY_ENTRY, DECIDED_PLAINLY
+from collector.i18n import SOME_PROCESS
 from collector.rights import Role
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +78,15 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 def sentences() -> set[str]:
     """Message ids of templates and code, and those that rooms keep as constants."""
-    return {*_extracted(), *_of_cases(), login.WRONG, login.TOO_MANY} - {" "}
+    return {
+        *_extracted(),
+        *_of_cases(),
+        login.WRONG,
+        login.TOO_MANY,
+        SOME_PROCESS,
+        *DECIDED_PLAINLY,
+        *DECIDED_BY_ENTRY,
+    } - {" "}
 
 
 def words() -> Iterator[tuple[str, str]]:

@@ -1,0 +1,37 @@
+import pytest
+
+from collector.cases import Act
+from collector.rights import ACT_RIGHTS, RIGHTS, Action, Role, may
+
+TABLE = {
+    Action.SEE_CASES: "admin officer auditor duty director",
+    Action.SEE_ENDPOINTS: "admin officer auditor duty director",
+    Action.SEE_OBSERVATIONS: "officer auditor",
+    Action.SEE_POLICY: "officer auditor duty director",
+    Action.SEE_FAULTS: "admin officer auditor duty",
+    Action.WORK_CASES: "officer duty",
+    Action.DECIDE_CASES: "officer",
+    Action.EDIT_REGISTER: "officer",
+    Action.APPLY_POLICY: "officer",
+    Action.MANAGE_ACCOUNTS: "admin",
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("action", list(Action))
+def test_each_role_may_do_what_the_table_says_and_nothing_else(action, role):
+    assert may(role, action) is (role.value in TABLE[action].split())
+
+
+def test_every_act_on_a_case_needs_a_right():
+    assert set(ACT_RIGHTS) == {act.value for act in Act}
+
+
+def test_no_role_holds_two_of_the_three_separate_duties():
+    duties = (Action.APPLY_POLICY, Action.MANAGE_ACCOUNTS)
+
+    assert not RIGHTS[duties[0]] & RIGHTS[duties[1]]
+
+
+def test_a_role_that_nobody_knows_may_nothing():
+    assert not any(may("root", action) for action in Action)
