@@ -14,7 +14,7 @@ from agent.config import Settings
 from agent.identity import AgentIdentity, IdentityFolder
 from agent.integrity import OwnFiles
 from agent.messages import read_catalogue
-from agent.policy_cache import PolicyCache
+from agent.policy_cache import POLICY_FILE, PolicyCache
 from agent.reactions import Judgement, Reactions
 from agent.recorder import Recorder
 from agent.sealing import Sealer
@@ -59,7 +59,7 @@ def build(around: Surroundings) -> Service:
     identity = IdentityFolder(state).load()
     if around.settings.collector:
         identity = identity.at(around.settings.collector)
-    policies = PolicyCache(state / "policy.json", identity, identity.agent)
+    policies = PolicyCache(state / POLICY_FILE, identity, identity.agent)
     policy_is_intact = policies.load()
     spool = _spool(state, identity, policies)
     doorbell = Doorbell()

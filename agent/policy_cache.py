@@ -9,6 +9,9 @@ from agent.durable import read_whole, write_durably
 from checks.policy import Endpoint, Policy, PolicyDocument, parse_policy
 from checks.wire import POLICY_DOMAIN
 
+POLICY_FILE = "policy.json"
+"""Its name in the state folder."""
+
 
 class PolicyRefused(Exception):
     """A policy document that is not the collector's, or that we cannot read."""

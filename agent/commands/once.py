@@ -11,7 +11,7 @@ from agent.composition import all_sensors
 from agent.config import ConfigError, Settings
 from agent.identity import IdentityFolder, NotEnrolled
 from agent.logs import log_to_standard_error
-from agent.policy_cache import PolicyCache, built_in, local_document
+from agent.policy_cache import POLICY_FILE, PolicyCache, built_in, local_document
 from agent.reactions import Judgement
 from agent.salt import passing_salt
 from agent.sensors.base import Sensor
@@ -136,6 +136,6 @@ def _document(settings: Settings, policy_file: Path | None) -> PolicyDocument:
         identity = IdentityFolder(settings.state).load()
     except (NotEnrolled, OSError):
         return built_in("")
-    cache = PolicyCache(settings.state / "policy.json", identity, identity.agent)
+    cache = PolicyCache(settings.state / POLICY_FILE, identity, identity.agent)
     cache.load()
     return cache.held.document

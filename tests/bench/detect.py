@@ -94,7 +94,7 @@ def _interfaces(hospital: netns.Hospital, collector: Collector, events: int) -> 
 
 
 def _has_subject(collector: Collector, subject: str) -> bool:
-    newest = collector.get("/api/v1/cases", rule="EXT-03", limit=5).json()["items"]
+    newest = collector.get("/api/v1/cases", rule="EXT-03", limit=5).json()["cases"]
     return any(case["subject"] == subject for case in newest)
 
 

@@ -60,7 +60,7 @@ def plug(udev, device):
 
 
 def scanned(collector, verdict):
-    answer = collector.get("/api/v1/observations", kind="medium_scanned").json()["items"]
+    answer = collector.get("/api/v1/observations", kind="medium_scanned").json()["observations"]
     return [item for item in answer if item["fact"]["verdict"] == verdict]
 
 
@@ -90,7 +90,7 @@ def test_a_clean_registered_medium_becomes_nothing(ward, loops, tmp_path):  # no
     (tmp_path / "stick" / "letter.txt").read_bytes()
 
     until(
-        lambda: collector.get("/api/v1/observations", kind="medium_accessed").json()["items"],
+        lambda: collector.get("/api/v1/observations", kind="medium_accessed").json()["observations"],
         told="the access after the scan was seen",
     )
     assert media_rules(collector) == []
@@ -128,7 +128,7 @@ def test_malware_on_a_medium_is_critical_and_mailed(ward, loops, tmp_path):  # n
     [infection] = case["evidence"][0]["fact"]["infections"]
     assert infection["signature"].startswith("Eicar-Test")
     assert case["severity"] == "critical"
-    [mail] = until(lambda: mails.received(), told="the mail arrived")
+    [mail] = until(mails.received, told="the mail arrived")
     assert mail["Subject"].startswith("【紧急·")
     assert case["id"] in mail.get_body(("plain",)).get_content()
     assert "8120" in mail.get_body(("plain",)).get_content()

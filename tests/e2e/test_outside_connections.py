@@ -125,7 +125,8 @@ def test_traffic_inside_the_plan_becomes_nothing(ward):
     collector.case("EXT-06")
     assert collector.rules() == ["EXT-06"]
     answer = collector.get("/api/v1/observations", kind="connection").json()
-    assert [item["fact"]["destination"] for item in answer["items"]] == [netns.OUTSIDE]
+    seen = [item["fact"] for item in answer["observations"]]
+    assert [fact["destination"] for fact in seen] == [netns.OUTSIDE], str(seen)
 
 
 def test_the_same_private_address_over_a_second_link_is_one_machine_on_two_networks(ward):

@@ -106,6 +106,7 @@ class Collector:
             f'state_dir = "{folder}/state"\nbase_url = "{self.url}"\n'
             + ("" if settings.startswith("[") else settings)
             + f'\n[listen]\nhost = "{host}"\nport = {self.port}\n'
+            + f'\n[supervision]\nallow = ["127.0.0.0/8", "{host}/32"]\n'
             + (settings if settings.startswith("[") else "")
         )
         (folder / "policy.toml").write_text(policy)
@@ -134,17 +135,19 @@ class Collector:
         return done.stdout
 
     def start(self) -> "Collector":
-        self.log = (self.folder / "collector.log").open("ab")
-        self.process = subprocess.Popen(
-            self.place.command(
-                sys.executable, "-m", "collector", "serve", "--config", str(self.config)
-            ),
-            cwd=ROOT,
-            stdout=self.log,
-            stderr=self.log,
-        )
-        until(self.ready, seconds=60, told="the collector is ready")
+        """Returns when it is ready."""
+        self.begin()
+        try:
+            until(self.ready, seconds=60, told="the collector is ready")
+        except BaseException:
+            self.end(signal.SIGKILL)
+            raise
         return self
+
+    def begin(self) -> None:
+        """Starts it and does not wait."""
+        command = (sys.executable, "-m", "collector", "serve", "--config", str(self.config))
+        self.process = _spawn(self.place.command(*command), self.folder / "collector.log")
 
     def ready(self) -> bool:
         assert self.process is not None
@@ -171,7 +174,7 @@ class Collector:
             answer = self.get("/api/v1/cases", **filters, **cursor)
             answer.raise_for_status()
             page = answer.json()
-            found += page["items"]
+            found += page["cases"]
             if not page.get("next"):
                 return found
             cursor = {"cursor": page["next"]}
@@ -207,6 +210,8 @@ class Collector:
 
 class Agent:
     """`wardwatch-agent run`, enrolled at a collector."""
+
+    module: Sequence[str] = ("agent", "run")
 
     def __init__(
         self,
@@ -247,13 +252,9 @@ class Agent:
         return done.stdout
 
     def start(self) -> "Agent":
-        self.log = (self.folder / "agent.log").open("ab")
-        self.process = subprocess.Popen(
-            self.place.command(*self.wrapper, sys.executable, "-m", "agent", "run"),
-            cwd=ROOT,
-            stdout=self.log,
-            stderr=self.log,
-            env=self.environment,
+        command = (*self.wrapper, sys.executable, "-m", *self.module)
+        self.process = _spawn(
+            self.place.command(*command), self.folder / "agent.log", self.environment
         )
         return self
 
@@ -268,7 +269,7 @@ class Agent:
             answer.raise_for_status()
             well = [
                 sensor["name"]
-                for seen in answer.json()["items"]
+                for seen in answer.json()["observations"]
                 for sensor in seen["fact"]["sensors"]
                 if sensor["state"] in ("ok", "degraded")
             ]
@@ -288,6 +289,13 @@ class Agent:
 
     def end(self, how: int = signal.SIGTERM, *, seconds: float = 20) -> int:
         return _end(self.process, how, seconds)
+
+
+def _spawn(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as opened:
+        return subprocess.Popen(command, cwd=ROOT, stdout=opened, stderr=opened, env=environment)
 
 
 def _end(process: "subprocess.Popen[bytes] | None", how: int, seconds: float) -> int:

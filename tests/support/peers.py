@@ -4,6 +4,7 @@ import email
 import email.policy
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from email.message import EmailMessage
@@ -14,6 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.support.live import Place, free_port
 
 TCP_PORT, UDP_PORT = 80, 53
+KEPT_OPEN = 200
 
 
 @contextmanager
@@ -23,9 +25,14 @@ def echo_servers(*places: Place) -> Iterator[None]:
         for place in places:
             tcp = place.call(_listening, socket.SOCK_STREAM, TCP_PORT)
             udp = place.call(_listening, socket.SOCK_DGRAM, UDP_PORT)
+            threads = [
+                threading.Thread(target=_accept, args=(tcp,)),
+                threading.Thread(target=_answer, args=(udp,)),
+            ]
+            for thread in threads:
+                thread.start()
+                opened.callback(thread.join)
             opened.callback(_close, tcp, udp)
-            threading.Thread(target=_accept, args=(tcp,), daemon=True).start()
-            threading.Thread(target=_answer, args=(udp,), daemon=True).start()
         yield
 
 
@@ -40,17 +47,18 @@ def _listening(kind: socket.SocketKind, port: int) -> socket.socket:
 
 
 def _accept(server: socket.socket) -> None:
-    kept: list[socket.socket] = []
-    while True:
-        try:
+    kept: deque[socket.socket] = deque()
+    try:
+        while True:
             peer, _ = server.accept()
-        except OSError:
-            return
-        kept.append(peer)  # the client closes first; ours go when many have gathered
-        if len(kept) > 256:
-            for old in kept[:128]:
-                old.close()
-            del kept[:128]
+            kept.append(peer)  # the client closes first; ours go when many have gathered
+            if len(kept) > KEPT_OPEN:
+                kept.popleft().close()
+    except OSError:
+        return
+    finally:
+        for peer in kept:
+            peer.close()
 
 
 def _answer(server: socket.socket) -> None:
