@@ -63,6 +63,12 @@ def _scan(given: argparse.Namespace) -> int:
     return scan.run(_settings(given), given.path, as_json=given.json)
 
 
+def _propose(_given: argparse.Namespace) -> int:
+    from agent.commands import propose  # noqa: PLC0415 - each command loads only what it needs
+
+    return propose.run()
+
+
 def _check_config(given: argparse.Namespace) -> int:
     settings = _settings(given)
     print(f"{_configuration(given) or DEFAULT_FILE}: fine; state in {settings.state_dir}")
@@ -75,6 +81,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "status": _status,
     "once": _once,
     "scan": _scan,
+    "propose": _propose,
     "check-config": _check_config,
 }
 
@@ -115,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     once.add_argument("--policy", metavar="FILE", type=Path, help="judge by this policy.toml")
     scan = command("scan", "scans a mount or folder as it would a medium")
     scan.add_argument("path", metavar="PATH", type=Path)
+    command("propose", "a first policy.toml from this machine's own links, to be edited")
     command("check-config", "names the wrong key and what was meant")
     for speaks_json in (status, once, scan):
         speaks_json.add_argument("--json", action="store_true")

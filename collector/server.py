@@ -18,8 +18,9 @@ from collector.supervision import ServiceManager
 log = logging.getLogger(__name__)
 
 RENEWAL_LOOKS_EVERY_S = 3_600.0
-GRACE_S = 5
-"""How long open requests may take after SIGTERM; event streams end then."""
+GRACE_S = 1
+"""How long open requests may take after SIGTERM; event streams, and connections that are
+only kept alive, end then."""
 KEEP_ALIVE_S = 75
 BACKLOG = 2_048
 
