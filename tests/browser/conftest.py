@@ -46,6 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         log_level="error",
         timeout_graceful_shutdown=1,
         lifespan="off",
+        loop="asyncio",
     )
     server = uvicorn.Server(config)
     serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
