@@ -1,5 +1,6 @@
 """The API's way in: token, role, parameters; every answer is JSON or a problem."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,7 +51,10 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/events", door.events, methods=METHODS),
         *(Route(path, door.endpoint(_at(path)), methods=METHODS) for path in paths),
     ]
-    return [Mount(PREFIX, Router(own, redirect_slashes=False, default=_nowhere))]
+    mount = Mount(PREFIX, Router(own, redirect_slashes=False, default=_nowhere))
+    # Starlette's own pattern stops at a line break, and our problem answers with it.
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return [mount]
 
 
 class _Door:
