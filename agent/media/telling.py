@@ -47,7 +47,6 @@ def accessed(
     process: Process | UnknownProcess,
     names: Names,
 ) -> MediumAccessed:
-    suffix = PurePosixPath(shown(path)).suffix.lower().lstrip(".")
     return MediumAccessed(
         medium=watched.where.medium,
         mount_point=watched.where.mount_point,
@@ -55,9 +54,28 @@ def accessed(
         scan=watched.scan,
         process=process,
         file_hash=names.hashed(path),
-        suffix=suffix if len(suffix) <= _SUFFIX_LENGTH else "",
+        suffix=_suffix(path),
         file_name=names.name(path),
     )
+
+
+def read_before_mark(watched: Watched, path: bytes, names: Names) -> MediumAccessed:
+    """A file was read between the mount and our mark, so before any scan."""
+    return MediumAccessed(
+        medium=watched.where.medium,
+        mount_point=watched.where.mount_point,
+        operation="open",
+        scan="not_started",
+        process=UnknownProcess(why="not_looked"),
+        file_hash=names.hashed(path),
+        suffix=_suffix(path),
+        file_name=names.name(path),
+    )
+
+
+def _suffix(path: bytes) -> str:
+    suffix = PurePosixPath(shown(path)).suffix.lower().lstrip(".")
+    return suffix if len(suffix) <= _SUFFIX_LENGTH else ""
 
 
 def scanned(

@@ -56,6 +56,11 @@ class Watched:
         self.said = (verdict, reason)
         self.wants_engine = reason in _ENGINE_FAILED
 
+    @property
+    def use_was_told(self) -> bool:
+        """Whether somebody's access to a file of this mount was told."""
+        return bool(self._told)
+
     def news_in(self, operations: Iterable[str]) -> Iterator[str]:
         """The operations that were not told in this scan state."""
         for operation in operations:

@@ -4,10 +4,11 @@ Everything is told from the state of now (devices, mount table, scans) against w
 told before, so an event that was lost or came twice changes nothing after the next look.
 
 A new mount is marked for fanotify before anything is told of it.  Files that were
-opened before the mark and are still open are found through /proc; what was opened and
-closed again within those milliseconds is missed, as are raw reads of the block device,
-mounts that live only in a private mount namespace of others, and files that a desktop
-reads from a telephone over MTP, which no mount table shows.
+opened before the mark and are still open are found through /proc; what was read and
+closed again within those milliseconds is found by the scan, because its pages are in
+memory, but nobody knows then by whom.  Missed are raw reads of the block device, mounts
+that live only in a private mount namespace of others, and files that a desktop reads from
+a telephone over MTP, which no mount table shows.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ from datetime import timedelta
 from agent.media.announcement import Announcements
 from agent.media.devices import DeviceSource
 from agent.media.inventory import Inventory
-from agent.media.telling import Names, accessed, scanned, scanner_state
+from agent.media.telling import Names, accessed, read_before_mark, scanned, scanner_state
 from agent.media.watched import ScanJob, Watched
 from agent.sensors.mounting import Mounting
 from agent.system.accesses import Accesses
@@ -27,6 +28,7 @@ from agent.system.processes import process_at
 from agent.system.scan_threads import (
     EngineSeen,
     FilesHeld,
+    FileWasRead,
     News,
     ScanBegan,
     ScanEnded,
@@ -205,6 +207,9 @@ class MediaSensor:
             for held in news.files:
                 for operation in watched.news_in(held.access.operations):
                     yield accessed(watched, operation, held.access.path, held.process, self._names)
+        elif isinstance(news, FileWasRead):
+            if not watched.use_was_told:
+                yield read_before_mark(watched, news.path, self._names)
         else:
             yield from self._scan_ended(news, watched)
 

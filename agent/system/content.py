@@ -3,9 +3,12 @@
 import hashlib
 import os
 
+from agent.system.kernel import any_page_in_memory
 from agent.system.tree import OpenFile
 
 _CHUNK = 1 << 18
+_LOOKED_AT = 1 << 20
+"""Bytes of a file's beginning; who reads a file nearly always reads these."""
 
 
 def content_hash(file: OpenFile) -> str:
@@ -19,6 +22,16 @@ def content_hash(file: OpenFile) -> str:
     except OSError:
         return ""
     return digest.hexdigest()
+
+
+def was_read(file: OpenFile) -> bool:
+    """Whether somebody read the file since its file system was mounted: a fresh mount has
+    none of its files' pages in memory.  Not told of a file with several names, which the
+    scan itself may have read by another one.
+    """
+    if not file.size or os.fstat(file.descriptor).st_nlink > 1:
+        return False
+    return any_page_in_memory(file.descriptor, min(file.size, _LOOKED_AT))
 
 
 def close(file: OpenFile) -> None:

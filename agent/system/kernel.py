@@ -19,6 +19,14 @@ _LIBC.fanotify_mark.argtypes = [
     ctypes.c_char_p,
 ]
 
+_LIBC.mmap.restype = ctypes.c_void_p
+_LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_longlong]
+_LIBC.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+_LIBC.mincore.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p]
+
+_PROT_READ: Final = 1  # asm-generic/mman-common.h
+_MAP_SHARED: Final = 1
+_MAP_FAILED: Final = ctypes.c_void_p(-1).value
 _OPEN_TREE: Final = 428
 _IOPRIO_SET: Final = 251 if platform.machine() == "x86_64" else 30
 _AT_FDCWD: Final = -100
@@ -56,6 +64,20 @@ def open_by_handle(folder: int, handle_type: int, handle: bytes) -> int:
         len(handle).to_bytes(4, "little") + handle_type.to_bytes(4, "little", signed=True) + handle
     )
     return _checked(_LIBC.open_by_handle_at(folder, record, ctypes.c_int(os.O_PATH | os.O_CLOEXEC)))
+
+
+def any_page_in_memory(descriptor: int, length: int) -> bool:
+    """Whether a page of the file's first `length` bytes is in the page cache; looking
+    brings none there.  False where the kernel does not say: mincore(2) tells only who
+    could write the file, or owns it, or has CAP_FOWNER.
+    """
+    address = _LIBC.mmap(None, length, _PROT_READ, _MAP_SHARED, descriptor, 0)
+    if address == _MAP_FAILED:
+        return False
+    pages = ctypes.create_string_buffer(-(-length // os.sysconf("SC_PAGE_SIZE")))
+    told = _LIBC.mincore(address, length, pages) == 0
+    _LIBC.munmap(address, length)
+    return told and any(page & 1 for page in pages.raw)
 
 
 def read_at_idle_priority() -> None:

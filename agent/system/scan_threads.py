@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,15 +14,18 @@ import msgspec
 from agent.media.engine import Engine, EngineUnavailable, EngineVersion
 from agent.media.scan import Scan, ScanOutcome
 from agent.media.watched import ScanJob
+from agent.system.content import was_read
 from agent.system.doorbell import Doorbell
 from agent.system.kernel import clone_mount, read_at_idle_priority
 from agent.system.processes import HeldFile, held_files
-from agent.system.tree import USUAL_BOUNDS, Bounds, files_below
+from agent.system.tree import USUAL_BOUNDS, Bounds, OpenFile, Skipped, files_below
 
 AT_ONCE = 2
 """Media scanned in parallel; more only make each other's disks and the engine wait."""
 
 _STOPPING_SECONDS = 2.0
+_FORGOTTEN_AFTER = 10.0
+"""Seconds after which no descriptor of an ended scan holds an unmounted file system."""
 
 
 class ScanBegan(msgspec.Struct, frozen=True):
@@ -34,6 +37,15 @@ class FilesHeld(msgspec.Struct, frozen=True):
 
     job: ScanJob
     files: tuple[HeldFile, ...]
+
+
+class FileWasRead(msgspec.Struct, frozen=True):
+    """A file had been read when the scan came to it: the first of them, `path` below the
+    mount.  Nobody knows by whom.
+    """
+
+    job: ScanJob
+    path: bytes
 
 
 class ScanEnded(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,12 +64,15 @@ class EngineSeen(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-News = ScanBegan | FilesHeld | ScanEnded | EngineSeen
+News = ScanBegan | FilesHeld | FileWasRead | ScanEnded | EngineSeen
 
 
 class _Running:
-    def __init__(self, job: ScanJob, engine: Engine) -> None:
+    """`fresh`: nothing of ours has read this file system since it was mounted."""
+
+    def __init__(self, job: ScanJob, engine: Engine, *, fresh: bool) -> None:
         self.job = job
+        self.fresh = fresh
         self.stop = threading.Event()
         self.scan = Scan(engine, stopped=self.stop.is_set)
 
@@ -73,6 +88,7 @@ class ScanThreads:
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._running: dict[int, tuple[_Running, threading.Thread]] = {}
         self._probing: threading.Thread | None = None
+        self._scanned_at: dict[int, float] = {}
 
     def fileno(self) -> int:
         return self._doorbell.fileno()
@@ -85,7 +101,7 @@ class ScanThreads:
         current = self._running.get(job.number)
         if current is not None and current[1].is_alive() and not current[0].stop.is_set():
             return
-        running = _Running(job, self._engine)
+        running = _Running(job, self._engine, fresh=self._is_fresh(job))
         thread = threading.Thread(target=self._scan, args=(running,), name="scan", daemon=True)
         self._running[job.number] = (running, thread)
         thread.start()
@@ -145,6 +161,7 @@ class ScanThreads:
         with self._turns:
             started = time.time_ns() // 1000
             outcome = self._outcome(running)
+        self._scanned_at[job.number] = time.monotonic()
         self._post(
             ScanEnded(job=job, outcome=outcome, started_us=started, ended_us=time.time_ns() // 1000)
         )
@@ -159,9 +176,29 @@ class ScanThreads:
         except OSError as unable:
             return ScanOutcome(verdict="incomplete", reason=_why_unopened(unable))
         try:
-            return running.scan.run(files_below(folder, self._bounds, running.stop.is_set))
+            found = files_below(folder, self._bounds, running.stop.is_set)
+            return running.scan.run(self._noting_reads(running, found))
         finally:
             os.close(folder)
+
+    def _noting_reads(
+        self, running: _Running, found: Generator[OpenFile | Skipped]
+    ) -> Iterator[OpenFile | Skipped]:
+        """What was read and closed again before the mark leaves its pages in memory."""
+        looking = running.fresh
+        with contextlib.closing(found):
+            for one in found:
+                if looking and isinstance(one, OpenFile) and was_read(one):
+                    self._post(FileWasRead(running.job, one.path))
+                    looking = False
+                yield one
+
+    def _is_fresh(self, job: ScanJob) -> bool:
+        """A scan of an earlier mount may have kept the same pages in memory."""
+        now = time.monotonic()
+        before = self._scanned_at.get(job.number, -_FORGOTTEN_AFTER)
+        self._scanned_at[job.number] = now
+        return now - before >= _FORGOTTEN_AFTER
 
 
 def open_mount(job: ScanJob) -> int:

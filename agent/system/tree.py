@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
 import msgspec
@@ -58,7 +58,7 @@ def files_below(
     folder: int,
     bounds: Bounds = USUAL_BOUNDS,
     stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[OpenFile | Skipped]:
+) -> Generator[OpenFile | Skipped]:
     """Every regular file below an open folder, which stays the caller's to close.
 
     Hard links come as often as they have names; symbolic links not at all, because

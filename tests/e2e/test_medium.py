@@ -90,7 +90,9 @@ def test_a_clean_registered_medium_becomes_nothing(ward, loops, tmp_path):  # no
     (tmp_path / "stick" / "letter.txt").read_bytes()
 
     until(
-        lambda: collector.get("/api/v1/observations", kind="medium_accessed").json()["observations"],
+        lambda: collector.get("/api/v1/observations", kind="medium_accessed").json()[
+            "observations"
+        ],
         told="the access after the scan was seen",
     )
     assert media_rules(collector) == []
