@@ -26,15 +26,11 @@ def run(settings: Settings, *, as_json: bool) -> int:
         return 1
     runs = machine.process_is_alive(status.pid)
     if as_json:
-        say(msgspec.json.format(msgspec.json.encode(Told(running=runs, status=status))).decode())
+        told = {"running": runs, **msgspec.to_builtins(status)}
+        say(msgspec.json.format(msgspec.json.encode(told)).decode())
     else:
         say("\n".join(lines(status, runs=runs)))
     return 0 if runs else 1
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    running: bool
-    status: Status
 
 
 def lines(status: Status, *, runs: bool) -> Iterator[str]:
