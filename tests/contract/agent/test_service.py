@@ -180,8 +180,8 @@ def test_its_status_can_be_asked_for(agent):
     assert told.returncode == 0
     answer = json.loads(told.stdout)
     assert answer["running"] is True
-    assert answer["status"]["policy_version"] == 1
-    assert [s["name"] for s in answer["status"]["sensors"]] == ["scripted"]
+    assert answer["policy_version"] == 1
+    assert [s["name"] for s in answer["sensors"]] == ["scripted"]
 
 
 def test_a_second_agent_on_the_same_folder_is_refused(agent):
