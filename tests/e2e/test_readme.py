@@ -1,0 +1,106 @@
+"""The README's commands do what it says."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.live import ROOT, until
+
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^[ ]*```sh\n(.*?)^[ ]*```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_two_commands_stand_first():
+    assert [line.split("#")[0].strip() for line in BLOCKS[0].splitlines()] == [
+        "make run",
+        "make test",
+    ]
+
+
+@pytest.mark.parametrize(
+    "link", re.findall(r"\]\(((?!http)[^)#]+)\)", README), ids=lambda link: link
+)
+def test_every_link_leads_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """The files of this checkout in a folder of their own, with the same environment."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if not name.startswith("tests/") and (ROOT / name).exists():
+            target = tmp_path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target)
+    stamp = ROOT / ".venv" / "run.stamp"
+    if not stamp.exists():
+        pytest.skip("the environment was not made by make: there is no .venv/run.stamp")
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    stamp.touch()  # so that make does not install anew from the copy
+    return tmp_path
+
+
+def test_make_run_reaches_a_dashboard_and_stops_cleanly_and_goes_on(checkout):
+    first = running(checkout)
+    said = stopped(first)
+    assert "password" in said
+    assert "an address plan was proposed" in said
+    password = (checkout / ".wardwatch" / "officer.password").read_text()
+    assert "stopped; `make run` goes on from here" in said
+
+    second = running(checkout)
+    url = re.search(r"https://localhost:\d+", told(second))[0]
+    page = subprocess.run(
+        ["curl", "-sk", f"{url}/login"], capture_output=True, text=True, check=True
+    )
+    script = next(block for block in BLOCKS if "/api/v1/cases" in block)
+    cases = subprocess.run(
+        ["sh", "-c", script.replace("https://localhost:8443", url)],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = stopped(second)
+
+    assert "Wardwatch" in page.stdout
+    assert cases.stdout.startswith('{"cases":')
+    assert (checkout / ".wardwatch" / "officer.password").read_text() == password
+    assert password.strip() in said
+    for sensor in ("network", "connections", "media"):
+        assert re.search(rf"^\s+{sensor}\s+(ok|degraded|off)", said, re.MULTILINE), said
+
+
+def running(checkout: Path):
+    output = (checkout / "said").open("w")
+    process = subprocess.Popen(
+        ["make", "run"], cwd=checkout, stdout=output, stderr=output, start_new_session=True
+    )
+    output.close()
+    process.checkout = checkout
+    until(
+        lambda: "Ctrl-C stops" in told(process) or process.poll() is not None,
+        seconds=90,
+        told="make run is ready",
+    )
+    assert process.poll() is None, told(process)
+    return process
+
+
+def told(process):
+    return (process.checkout / "said").read_text()
+
+
+def stopped(process):
+    """Ctrl-C reaches the whole foreground group, as from a terminal."""
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(40)
+    return told(process)
