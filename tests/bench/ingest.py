@@ -1,13 +1,17 @@
-"""How many observations a second the collector acknowledges durably.
+"""How many observations a second the collector acknowledges durably, and how long its judge
+then takes until all of them are judged and searchable.
 
 The real server by TLS, signed batches of 100, senders on the same machine: they share
 the cores with the collector.  Batches are sealed beforehand, as an agent's spool has them.
 """
 
 import asyncio
+import sqlite3
 import ssl
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from time import perf_counter
 
 from tests.bench.figures import Figure, percentile
@@ -40,6 +44,8 @@ def _measured(collector: RealCollector, senders: list[Sender], batches: int) -> 
     started = perf_counter()
     times = asyncio.run(_all(collector.port, authority, requests))
     seconds = perf_counter() - started
+    judged_after = _until_judged(collector, started)
+    searchable = _searchable(collector)
     count = SENDERS * batches * OBSERVATIONS
     load = f"{SENDERS} senders, batches of {OBSERVATIONS} signed, TLS, same machine, judge running"
     return [
@@ -60,7 +66,32 @@ def _measured(collector: RealCollector, senders: list[Sender], batches: int) -> 
             )
             for share in (0.5, 0.99)
         ),
+        Figure(
+            name="judge.sqlite.served_obs_per_s",
+            value=round(searchable / judged_after),
+            unit="1/s",
+            n=searchable,
+            load=f"{load}, one kind of fact, from the first batch until the last was judged and searchable",
+        ),
     ]
+
+
+def _until_judged(collector: RealCollector, started: float) -> float:
+    """Seconds from `started` until no entry of the journal waits for the judge."""
+    with collector.client() as client:
+        while True:
+            lines = client.get("/metrics").text.splitlines()
+            waiting = [line for line in lines if line.startswith("wardwatch_entries_unjudged ")]
+            if float(waiting[0].split()[1]) == 0:
+                return perf_counter() - started
+            Event().wait(0.05)
+
+
+def _searchable(collector: RealCollector) -> int:
+    """Rows that are really there."""
+    with closing(sqlite3.connect(collector.state / "store.sqlite3")) as store:
+        (rows,) = store.execute("SELECT COUNT(*) FROM observations").fetchone()
+    return int(rows)
 
 
 def _requests(sender: Sender, batches: int) -> list[bytes]:
