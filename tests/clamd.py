@@ -32,13 +32,19 @@ def eicar() -> bytes:
 
 
 class RealClamd:
-    """`signed_at` is the date of the signatures, seconds since the epoch."""
+    """`signed_at` is the date of the signatures, seconds since the epoch.  With `own_lists`
+    the database is plain lists as a hospital writes them itself, last changed then: clamd
+    tells no date of such.
+    """
 
-    def __init__(self, folder: Path, *, signed_at: int = 0, extra: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, signed_at: int = 0, extra: str = "", own_lists: bool = False
+    ) -> None:
         self.folder = folder
         self.socket = folder / "clamd.ctl"
         self._signed_at = signed_at or int(time.time()) - 3600
         self._extra = extra
+        self._own_lists = own_lists
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -78,6 +84,11 @@ class RealClamd:
         digest = hashlib.md5(test_file).hexdigest()
         (database / "daily.hdb").write_text(f"{digest}:{len(test_file)}:Eicar-Test-Signature\n")
         (database / "daily.ndb").write_text(f"Eicar-Test-Body:0:*:{test_file[:40].hex()}\n")
+        if self._own_lists:
+            for plain in ("daily.hdb", "daily.ndb"):
+                own = (database / plain).rename(database / plain.replace("daily", "local"))
+                os.utime(own, (self._signed_at, self._signed_at))
+            return
         (database / "COPYING").write_text("none\n")
         subprocess.run(
             ["sigtool", "--build=daily.cud", "--unsigned", "--datadir=."],
@@ -114,12 +125,14 @@ class RealClamd:
         raise RuntimeError((self.folder / "clamd.log").read_text())
 
 
-def make_clamd(folder: Path, *, signed_at: int = 0, extra: str = "") -> RealClamd:
+def make_clamd(
+    folder: Path, *, signed_at: int = 0, extra: str = "", own_lists: bool = False
+) -> RealClamd:
     """Not started yet; skips aloud where clamd is not installed."""
     missing = [tool for tool in NEEDED if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} missing: install clamav and clamav-daemon")
-    return RealClamd(folder, signed_at=signed_at, extra=extra)
+    return RealClamd(folder, signed_at=signed_at, extra=extra, own_lists=own_lists)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ class EngineUnavailable(Exception):
 
 
 class EngineVersion(msgspec.Struct, frozen=True):
-    """`signatures_at_us` is 0 where the engine does not tell the date."""
+    """`signatures_at_us` is 0 where neither the engine nor its files tell the date."""
 
     engine: str
     signatures: str = ""

@@ -7,7 +7,6 @@ its answers and scans what is in flight in parallel: the protocol of clamdscan(1
 import contextlib
 import itertools
 import os
-import re
 import socket
 import struct
 from collections.abc import Callable
@@ -22,6 +21,14 @@ from agent.media.engine import (
     parse_verdict,
     parse_version,
 )
+from agent.system.clamd_files import (
+    DEFAULT_LARGEST_FILE,
+    database_files,
+    database_folder,
+    first_readable,
+    largest_file,
+    newest_change,
+)
 
 USUAL_SOCKETS = (
     "/run/clamav/clamd.ctl",  # Debian, Ubuntu, UOS, Kylin
@@ -30,19 +37,12 @@ USUAL_SOCKETS = (
     "/var/run/clamav/clamd.ctl",
 )
 USUAL_CONFIGURATIONS = ("/etc/clamav/clamd.conf", "/etc/clamd.d/scan.conf", "/etc/clamd.conf")
-DEFAULT_LARGEST_FILE = 100 << 20
-"""MaxFileSize and StreamMaxLength of ClamAV 1.x: clamd.conf(5)."""
-_HARD_LIMIT = (1 << 31) - 3
-"""libclamav reads nothing larger, whatever is configured: clamd.conf(5), MaxFileSize."""
-_UNLIMITED = 0
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 180.0
 """One file: MaxScanTime is 120 s by default, and it may wait for its turn before."""
 _CHUNK = 1 << 17
 _LENGTH = struct.Struct("!I")
 _PORT = 3310
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
-_LIMIT = re.compile(r"^\s*(MaxFileSize|MaxScanSize)\s+(\d+)\s*([KkMm]?)\s*$", re.MULTILINE)
 
 
 class ScannerSettings(msgspec.Struct, frozen=True):
@@ -65,7 +65,15 @@ class Clamd:
             raise EngineUnavailable("what answers there is no clamd")
 
     def version(self) -> EngineVersion:
-        return parse_version(self._ask(b"VERSION"))
+        """Where clamd tells no date (no daily.cvd, only lists of the hospital's own), the
+        date is that of its newest signature file, as far as clamd runs on this machine
+        and its configuration names the folder; `newest_change` says what that proves.
+        """
+        told = parse_version(self._ask(b"VERSION"))
+        if told.signatures_at_us or self._is_remote():
+            return told
+        changed_us = newest_change(database_files(database_folder(self._configuration())))
+        return msgspec.structs.replace(told, signatures_at_us=changed_us)
 
     def session(self) -> "ClamdSession":
         connection = self._connect(_ANSWER_SECONDS)
@@ -74,9 +82,9 @@ class Clamd:
 
     def largest_file(self) -> int:
         """From clamd's configuration where it is on this machine, else the default."""
-        if self._address.startswith("tcp:"):
+        if self._is_remote():
             return DEFAULT_LARGEST_FILE
-        return _limit(self._configuration())
+        return largest_file(self._configuration())
 
     def pid(self) -> int:
         return self._pid
@@ -116,15 +124,12 @@ class Clamd:
                 return _unix(path)
         raise FileNotFoundError(f"no socket of clamd at {', '.join(self._sockets)}")
 
+    def _is_remote(self) -> bool:
+        return self._address.startswith("tcp:")
+
     def _configuration(self) -> str:
         """Of the clamd that answers, as far as its command line names one."""
-        named = _named_configuration(self._pid)
-        for path in (*named, *USUAL_CONFIGURATIONS):
-            try:
-                return Path(path).read_text("utf-8", "replace")
-            except OSError:
-                continue
-        return ""
+        return first_readable((*_named_configuration(self._pid), *USUAL_CONFIGURATIONS))
 
 
 class ClamdSession:
@@ -224,13 +229,3 @@ def _named_configuration(pid: int) -> tuple[str, ...]:
         if word in ("-c", "--config-file"):
             return (following,)
     return tuple(w.partition("=")[2] for w in words if w.startswith("--config-file="))
-
-
-def _limit(configuration: str) -> int:
-    """The smaller of MaxFileSize and MaxScanSize; 0 stands for no limit of its own."""
-    sizes = {"MaxFileSize": DEFAULT_LARGEST_FILE, "MaxScanSize": 4 * DEFAULT_LARGEST_FILE}
-    for name, number, unit in _LIMIT.findall(configuration):
-        sizes[name] = int(number) * _UNITS[unit.upper()]
-    return min(
-        size if size != _UNLIMITED else _HARD_LIMIT for size in (*sizes.values(), _HARD_LIMIT)
-    )

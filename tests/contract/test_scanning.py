@@ -60,6 +60,20 @@ def test_clamd_answers_with_engine_signatures_and_their_date(clamd):
     assert engine.pid() == clamd._process.pid
 
 
+@pytest.mark.parametrize("age_days", [1, 40])
+def test_signatures_of_ones_own_are_as_old_as_their_files(tmp_path_factory, age_days):
+    folder = tmp_path_factory.mktemp("own")
+    written = int(time.time()) - age_days * 86_400
+    own = make_clamd(folder, signed_at=written, own_lists=True)
+    own.start()
+    try:
+        version = Clamd(ScannerSettings(own.address)).version()
+    finally:
+        own.kill()
+
+    assert (version.signatures, version.signatures_at_us) == ("", written * 1_000_000)
+
+
 def test_no_clamd_is_not_scanned_and_never_clean(tmp_path):
     report = scan_path(tree(tmp_path, a=b"a"), ScannerSettings(f"unix:{tmp_path}/none.ctl"))
 

@@ -2,9 +2,13 @@
 udev data, real mounts, real clamd, real SMTP.  Issue 2, line 3.
 """
 
+import tempfile
+import time
+from pathlib import Path
+
 import pytest
 
-from tests.clamd import clamd, eicar  # noqa: F401 - a fixture
+from tests.clamd import clamd, eicar, make_clamd  # noqa: F401 - a fixture
 from tests.loopdev import loops  # noqa: F401 - a fixture
 from tests.recorded_udev import STICK, RecordedUdev
 from tests.support.live import Place, running, until
@@ -158,3 +162,31 @@ def test_without_an_engine_nothing_is_clean(tmp_path, loops):  # noqa: F811 - th
         case = collector.case("MED-06")
         assert case["evidence"][0]["fact"]["verdict"] == "not_scanned"
         assert media_rules(collector) == ["MED-06"]
+
+
+def test_signatures_that_nobody_changed_for_40_days_are_stale(tmp_path, loops):  # noqa: F811 - the fixture
+    with tempfile.TemporaryDirectory(prefix="ww-stale-") as folder:
+        forty_days_ago = int(time.time()) - 40 * 86_400
+        stale = make_clamd(Path(folder) / "c", signed_at=forty_days_ago, own_lists=True)
+        stale.folder.mkdir()
+        stale.start()
+        try:
+            with (
+                RecordedUdev() as udev,
+                running(
+                    tmp_path / "run",
+                    policy=POLICY + REGISTERED,
+                    environment={**udev.environment(), "WARDWATCH_SCANNER": stale.address},
+                ) as (collector, agent),
+            ):
+                agent.watching("media")
+                device = loops.make("stale", {"letter.txt": b"nothing special"})
+                plug(udev, device)
+
+                device.mount(tmp_path / "stick")
+
+                case = collector.case("MED-06")
+                assert case["decided_by"].startswith("thresholds.signatures_max_age")
+                assert media_rules(collector) == ["MED-06"]
+        finally:
+            stale.kill()
