@@ -21,6 +21,11 @@ import requests
 ROOT = Path(__file__).parents[2]
 CLONE_NEWNET = 0x40000000
 PASSWORD = "lantern-gravel-77-orbit"
+WITHOUT_MEDIA = "".join(
+    f"\n[rules.{rule}]\nenabled = false\n" for rule in ("MED-01", "MED-03", "MED-05", "MED-06")
+)
+"""Added to the policy of tests that are not about media: this machine's own mounts, which no
+network namespace hides, shall not disturb them."""
 Anything = TypeVar("Anything")
 
 
