@@ -34,6 +34,9 @@ LOCAL_ONLY = tuple(
 """Loopback, link-local, multicast and broadcast never leave the segment: RFC 6890,
 RFC 4291 section 2.4 to 2.7."""
 
+MOBILE = ("usb_tether", "modem", "bluetooth", "infrared", "ppp")
+"""Kinds of links that lead to a mobile network."""
+
 
 class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One uplink that may carry a zone's traffic.
@@ -108,6 +111,10 @@ class AddressPlan:
     def knows_uplink(self, egress: Egress) -> bool:
         """Whether this way is one of the plan's own, whatever the destination."""
         return any(way.carries(egress) for zone in self._zones for way in zone.via)
+
+    def leads_mobile(self, link: Link, routes: Iterable[Route]) -> bool:
+        """Whether this link is a mobile uplink that no zone names as its way."""
+        return link.kind in MOBILE and not self.knows_uplink(egress_over(link, None, routes))
 
     def prefixes_over(self, link: Link, routes: Iterable[Route]) -> tuple[Network, ...]:
         """Prefixes that are inside over this link with its present routes.

@@ -5,7 +5,8 @@ the hospital's plan.  Nothing need have been reached yet: the path exists, and t
 packet may take it.  A case under EXT-01 follows when something is reached.
 
 Loopback, link-local addresses and links without another end outside the machine (bridges of
-virtual machines and containers without a default route) are not counted.
+virtual machines and containers without a default route) are not counted.  A telephone or
+modem is one case, EXT-04, whatever addresses and routes it brings.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,8 @@ UNPLANNED_ADDRESS = "{interface} ({link_kind}) has the address {address} outside
 )
 def second_way_out(network: NetworkState, context: Context) -> Iterator[Finding]:
     for link in network.links:
-        if link.up and link.kind != "loopback":
+        mobile = context.policy.plan.leads_mobile(link, network.routes)
+        if link.up and link.kind != "loopback" and not mobile:
             reason = _unplanned_route(link, network, context) or _unplanned_address(
                 link, network, context
             )

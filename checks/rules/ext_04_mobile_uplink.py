@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState, UplinkDevice
 from checks.finding import Finding
-from checks.plan import egress_over, is_local
+from checks.plan import MOBILE, is_local
 
-MOBILE = ("usb_tether", "modem", "bluetooth", "infrared", "ppp")
 SEEN = "{device} ({link_kind}) is attached to this machine"
 CONNECTED = "{device} ({link_kind}) gave {interface} the address {address}"
 ROUTED = "{device} ({link_kind}) is a default route over {interface}"
@@ -35,12 +34,8 @@ def mobile_uplink(fact: NetworkState | UplinkDevice, context: Context) -> Iterat
             yield _seen(fact.device, fact.description, fact.uplink, fact.interface)
         return
     for link in fact.links:
-        if link.kind in MOBILE and not _planned(link, fact, context):
+        if context.policy.plan.leads_mobile(link, fact.routes):
             yield _connected(link, fact)
-
-
-def _planned(link: Link, network: NetworkState, context: Context) -> bool:
-    return context.policy.plan.knows_uplink(egress_over(link, None, network.routes))
 
 
 def _connected(link: Link, network: NetworkState) -> Finding:

@@ -50,6 +50,7 @@ def change(**fields):
             ),
             [],
         ),
+        ("a telephone, which is EXT-04", network(link=change(kind="usb_tether")), ["EXT-04"]),
         ("a bridge of containers", network(link=change(kind="bridge"), routes=()), []),
         ("a bridge that is a default route", network(link=change(kind="bridge")), ["EXT-03"]),
         (
