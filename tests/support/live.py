@@ -88,7 +88,10 @@ def _wait(seconds: float) -> None:
 
 
 class Collector:
-    """`wardwatch-collector` in a folder of its own, with an officer and an API token."""
+    """`wardwatch-collector` in a folder of its own, with an officer and an API token.
+
+    It listens at `host`; `other_names` lead there too, and stand in its certificate.
+    """
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class Collector:
         *,
         policy: str,
         host: str = "127.0.0.1",
+        other_names: Sequence[str] = (),
         place: Place | None = None,
         settings: str = "",
     ) -> None:
@@ -116,7 +120,8 @@ class Collector:
         )
         (folder / "policy.toml").write_text(policy)
         (folder / "password").write_text(PASSWORD + "\n")
-        self.run("init", "--host", host, "--policy", str(folder / "policy.toml"))
+        names = [word for name in (*other_names, host) for word in ("--host", name)]
+        self.run("init", *names, "--policy", str(folder / "policy.toml"))
         self.run("user", "add", "officer", "--role", "officer",
                  "--password-file", str(folder / "password"))  # fmt: skip
         self.token = self.run("token", "create", "test", "--role", "officer").split()[-1]
