@@ -12,12 +12,16 @@ PreviousEnd = Literal["first", "goodbye", "reboot", "killed"]
 
 
 class Beat(msgspec.Struct, frozen=True, kw_only=True):
-    """Written at every heartbeat, and with `goodbye` at a clean end."""
+    """Written at every heartbeat, and with `goodbye` at a clean end.
+
+    `upgrade`: that goodbye announced that a package replaces the agent.
+    """
 
     boot: str
     at_us: int
     fingerprint: Fingerprint
     goodbye: bool = False
+    upgrade: bool = False
 
 
 def read_beat(path: Path) -> Beat | None:
@@ -37,6 +41,15 @@ def read_beat(path: Path) -> Beat | None:
 
 def write_beat(path: Path, beat: Beat) -> None:
     write_durably(path, msgspec.json.encode(beat))
+
+
+def unannounced_changes(before: Beat | None, now: Fingerprint) -> tuple[str, ...]:
+    """What differs from the last run; an announced upgrade may replace the program and
+    the settings that nobody has edited.
+    """
+    if before is None or before.upgrade:
+        return ()
+    return now.changed_since(before.fingerprint)
 
 
 def previous_end(before: Beat | None, boot: str) -> PreviousEnd:

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from agent.health import Load, Status, heartbeat, own_parts, write_status
-from agent.lifeline import Beat, previous_end, read_beat, write_beat
+from agent.lifeline import Beat, previous_end, read_beat, unannounced_changes, write_beat
 from agent.policy_cache import PolicyCache
 from agent.reactions import Reactions
 from agent.recorder import Recorder
@@ -118,7 +118,7 @@ class Service:
         before = read_beat(parts.files.beat)
         now_us = parts.host.now().at_us
         fingerprint = parts.selfwatch.fingerprint
-        changed = list(fingerprint.changed_since(before.fingerprint) if before else ())
+        changed = list(unannounced_changes(before, fingerprint))
         if parts.policy_was_changed:
             changed.append("policy")
         started = AgentStarted(
@@ -243,13 +243,14 @@ class Service:
         except SpoolFull as full:
             _log.warning("spool not pruned", extra={"reason": str(full)})
 
-    def _remember(self, *, goodbye: bool) -> None:
+    def _remember(self, *, goodbye: bool, upgrade: bool = False) -> None:
         """Without this the next start cannot tell how this run ended; it says so."""
         beat = Beat(
             boot=self._boot,
             at_us=self._parts.host.now().at_us,
             fingerprint=self._parts.selfwatch.fingerprint,
             goodbye=goodbye,
+            upgrade=upgrade,
         )
         try:
             write_beat(self._parts.files.beat, beat)
@@ -267,7 +268,7 @@ class Service:
         sent = parts.uplink.drain(_GOODBYE_PATIENCE)
         _log.info("stopping", extra={"reason": reason, "goodbye_sent": sent})
         parts.uplink.stop(_THREAD_PATIENCE)
-        self._remember(goodbye=True)
+        self._remember(goodbye=True, upgrade=reason == "upgrade")
         if not parts.uplink.is_alive():
             parts.spool.close()
         self._selector.close()
