@@ -34,7 +34,7 @@ def test_the_example_names_every_setting_with_its_default():
 
 def test_the_unit_is_understood(analyze, tmp_path):
     unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/opt/wardwatch/bin/wardwatch-agent", "/bin/true"))
+    unit.write_text(UNIT.read_text().replace("/usr/bin/wardwatch-agent", "/bin/true"))
 
     done = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
 
