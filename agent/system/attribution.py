@@ -34,6 +34,11 @@ class Attribution:
         self.without_ebpf = ""
         try:
             self._owners: FlowOwners | None = owners()
+            if self._owners.without_files:
+                self.without_ebpf = (
+                    "files of processes that end at once may stay unknown: "
+                    f"{self._owners.without_files}"
+                )
         except (NoEbpf, OSError) as refused:
             self._owners = None
             self.without_ebpf = f"no eBPF, processes may stay unknown: {refused}"

@@ -4,6 +4,7 @@ man 2 bpf, man 2 perf_event_open; linux/bpf.h.  Everything is held by descriptor
 all of it leaves the kernel with this process.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -112,14 +113,8 @@ def attached(program: int, root: int, hook: int) -> int:
 
 
 def root_cgroup() -> int:
-    """The root of the unified hierarchy: where it is mounted, else a mount of our own
-    that nobody else sees.
-    """
-    for line in Path("/proc/self/mounts").read_text("utf-8", "replace").splitlines():
-        _, folder, kind, *_ = line.split()
-        if kind == "cgroup2":
-            return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    return _own_mount(b"cgroup2")
+    """The root of the unified hierarchy."""
+    return _root_of(b"cgroup2")
 
 
 def on_tracepoint(program: int, category: str, name: str) -> int:
@@ -144,7 +139,7 @@ def on_tracepoint(program: int, category: str, name: str) -> int:
 
 
 def _tracepoint_number(path: str) -> int:
-    root = _own_mount(b"tracefs")
+    root = _root_of(b"tracefs")
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=root)
     except OSError as missing:
@@ -153,6 +148,18 @@ def _tracepoint_number(path: str) -> int:
         os.close(root)
     with os.fdopen(file) as text:
         return int(text.read())
+
+
+def _root_of(filesystem: bytes) -> int:
+    """Root folder of a kernel file system: where it is mounted (in the sandbox of a service
+    nothing may be mounted), else a mount of our own.
+    """
+    for line in Path("/proc/self/mounts").read_bytes().splitlines():
+        _, folder, kind, *_ = line.split()
+        if kind == filesystem:
+            with contextlib.suppress(OSError):  # hidden, or something is mounted over it
+                return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return _own_mount(filesystem)
 
 
 def _own_mount(filesystem: bytes) -> int:
