@@ -1,0 +1,59 @@
+"""The hospital's policy from a shell."""
+
+from pathlib import Path
+
+from cyclopts import App
+
+from checks.policy import Policy, PolicyError, parse_policy
+from collector.commands.opened import ADMINISTRATOR, ConfigFile, journal_of, settings_of
+from collector.policies import SqlPolicies
+from collector.speech import say
+
+policy = App(name="policy", help="The hospital's policy.")
+
+
+@policy.command(name="check")
+def policy_check(file: Path) -> None:
+    """Say whether a policy can be applied, and where it is wrong.
+
+    Example: wardwatch-collector policy check policy.toml
+    """
+    read = _policy_file(file)
+    say(
+        f"fine; {len(read.zones)} zones, {len(read.approved)} approved destinations, "
+        f"{len(read.media)} media"
+    )
+
+
+@policy.command(name="show")
+def policy_show(*, config: ConfigFile = None) -> None:
+    """Print the policy in force as it was applied.
+
+    Example: wardwatch-collector policy show
+    """
+    with journal_of(settings_of(config)) as journal:
+        policies = SqlPolicies(journal.engine, journal.writer)
+        told = f"# version {policies.current().version}\n{policies.text()}"
+        say(told.removesuffix("\n"))
+
+
+@policy.command(name="apply")
+def policy_apply(file: Path, *, actor: str = ADMINISTRATOR, config: ConfigFile = None) -> None:
+    """Put a policy in force; agents fetch it with their next batch.
+
+    Example: wardwatch-collector policy apply policy.toml --actor wang
+    """
+    _policy_file(file)
+    with journal_of(settings_of(config)) as journal:
+        policies = SqlPolicies(journal.engine, journal.writer)
+        applied = policies.apply(file.read_text("utf-8"), actor=actor)
+    say(f"version {applied.version} is in force")
+
+
+def _policy_file(file: Path) -> Policy:
+    try:
+        return parse_policy(file.read_text("utf-8"))
+    except PolicyError as wrong:
+        raise PolicyError(f"{file}: {wrong}") from wrong
+    except UnicodeDecodeError as wrong:
+        raise PolicyError(f"{file}: not UTF-8: {wrong}") from wrong
