@@ -1,42 +1,24 @@
-"""Real USB plugging into a whole Debian 12 in a virtual machine.
-
-Runs only where the lab is: WARDWATCH_LAB=path/to/labctl (guest: WARDWATCH_LAB_GUEST, ws1).
-The guest needs nothing but its own Python 3.11; our packages are pushed into it.
-"""
+"""Real USB plugging into a whole Debian 12 in a virtual machine: the media sensor alone."""
 
 import json
-import os
 import shlex
-import subprocess
-import sysconfig
-import tarfile
 import time
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.lab.machine import Guest, lab_guest, push_packages
+
 PATIENCE = 40.0
 UNIT = "media-watcher"
-GUEST_PACKAGES = ("msgspec", "pyudev", "psutil", "tzdata")
+APP = "/opt/watcher"
+FACTS = f"{APP}/facts.jsonl"
+ROOMS = ("agent", "checks", "tests/__init__.py", "tests/media_watcher.py")
+PACKAGES = ("msgspec", "pyudev", "psutil", "tzdata")
 
 
-class Guest:
-    def __init__(self, labctl, name):
-        self._labctl = [labctl, "-n", name]
-
-    def ctl(self, *arguments):
-        done = subprocess.run(
-            [*self._labctl, *arguments], capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}"
-        return done.stdout
-
-    def ssh(self, command):
-        return self.ctl("ssh", command)
-
+class WatchedGuest(Guest):
     def facts(self):
-        lines = self.ssh("cat /root/facts.jsonl 2>/dev/null; true").splitlines()
+        lines = self.ssh(f"cat {FACTS} 2>/dev/null; true").splitlines()
         return [json.loads(line)["fact"] for line in lines if '"fact"' in line]
 
     def await_fact(self, kind, since=0, **expected):
@@ -74,34 +56,15 @@ def _holds(fact, expected):
 
 @pytest.fixture(scope="module")
 def guest(tmp_path_factory):
-    labctl = os.environ.get("WARDWATCH_LAB")
-    if not labctl:
-        pytest.skip("no lab: set WARDWATCH_LAB to its labctl for real USB plugging")
-    guest = Guest(labctl, os.environ.get("WARDWATCH_LAB_GUEST", "ws1"))
-    guest.ctl("down", "--force")
-    guest.ctl("up", "--warm")
-    archive = tmp_path_factory.mktemp("lab") / "app.tgz"
-    _pack(archive)
-    guest.ctl("push", str(archive), "/root/app.tgz")
-    guest.ssh("rm -rf /root/app; mkdir /root/app; tar -xzf /root/app.tgz -C /root/app")
+    guest = lab_guest(WatchedGuest)
+    guest.start()
+    push_packages(guest, tmp_path_factory.mktemp("lab"), APP, rooms=ROOMS, packages=PACKAGES)
     watcher = "tail -f /dev/null | python3 -m tests.media_watcher ''"
-    unit = f"--unit={UNIT} -p StandardOutput=file:/root/facts.jsonl --working-directory=/root/app"
-    guest.ssh(f"systemctl stop {UNIT} 2>/dev/null; rm -f /root/facts.jsonl; true")
+    unit = f"--unit={UNIT} -p StandardOutput=file:{FACTS} --working-directory={APP}"
     guest.ssh(f"systemd-run --collect {unit} sh -c {shlex.quote(watcher)}")
     guest.await_fact("scanner", available=True)
     yield guest
-    guest.ssh(f"systemctl stop {UNIT}")
-
-
-def _pack(archive):
-    site = Path(sysconfig.get_paths()["purelib"])
-    with tarfile.open(archive, "w:gz") as packed:
-        for room in ("agent", "checks"):
-            packed.add(ROOT / room, room)
-        for name in ("__init__.py", "media_watcher.py"):
-            packed.add(ROOT / "tests" / name, f"tests/{name}")
-        for package in GUEST_PACKAGES:
-            packed.add(site / package, package)
+    guest.end()
 
 
 def test_the_system_disk_is_no_medium(guest):

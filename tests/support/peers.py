@@ -79,6 +79,27 @@ def _close(*servers: socket.socket) -> None:
         server.close()
 
 
+@contextmanager
+def greeter() -> Iterator[int]:
+    """The port of a TCP server on loopback that greets whoever connects, and closes."""
+    server = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=_greet, args=(server,))
+    thread.start()
+    try:
+        yield int(server.getsockname()[1])
+    finally:
+        _close(server)
+        thread.join()
+
+
+def _greet(server: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            peer, _ = server.accept()
+            with peer:
+                peer.sendall(b"here\n")
+
+
 class Mailbox:
     """What an SMTP server on loopback took."""
 
