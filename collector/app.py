@@ -63,10 +63,15 @@ class Collector:
     metrics: Metrics
     supervisor: Supervisor
     services: Services
+    changes: LocalChanges
     door: AgentDoor
 
     def start(self) -> None:
         self.supervisor.start()
+
+    def end_streams(self) -> None:
+        """Those who listen to changes get the end of their answer."""
+        self.changes.end()
 
     def close(self) -> None:
         """Workers first, then what they write to."""
@@ -140,6 +145,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
         clock=clock,
         base_url=base_url,
         version=own_version(),
+        mails=settings.smtp is not None,
     )
     door = AgentDoor(
         writer=journal.writer,
@@ -161,6 +167,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
         metrics=metrics,
         supervisor=_workers(settings, services, metrics),
         services=services,
+        changes=changes,
         door=door,
     )
 

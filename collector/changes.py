@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-from collector.ports import Change
+from collector.ports import Change, ChangesEnded
 
 
 class LocalChanges:
@@ -15,6 +15,7 @@ class LocalChanges:
         self._committed = threading.Condition()
         self._entry = 0
         self._listeners: set[LocalSubscription] = set()
+        self._ended = False
 
     def publish(self, change: Change) -> None:
         with self._committed:
@@ -29,7 +30,18 @@ class LocalChanges:
         listener = LocalSubscription(asyncio.get_running_loop(), self._forget)
         with self._committed:
             self._listeners.add(listener)
+            ended = self._ended
+        if ended:
+            listener.end()
         return listener
+
+    def end(self) -> None:
+        """Every listener, also a later one, is told that nothing more will come."""
+        with self._committed:
+            self._ended = True
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            listener.end()
 
     def wait_for_entry(self, entry: int, timeout: float) -> bool:
         until = monotonic() + timeout
@@ -63,6 +75,7 @@ class LocalSubscription:
         self._endpoints: dict[str, None] = {}
         self._entry = 0
         self._pending = False
+        self._ended = False
         self._arrived = asyncio.Event()
 
     def offer(self, change: Change) -> None:
@@ -73,15 +86,22 @@ class LocalSubscription:
             self._entry = max(self._entry, change.entry)
             was_pending, self._pending = self._pending, True
         if not was_pending:
-            try:
-                self._loop.call_soon_threadsafe(self._arrived.set)
-            except RuntimeError:  # the loop was closed under its listener
-                self.close()
+            self._wake()
+
+    def end(self) -> None:
+        """What is waiting is still told; then `next` raises."""
+        with self._lock:
+            self._ended = True
+        self._wake()
 
     async def next(self) -> Change:
+        """Raises ChangesEnded."""
         await self._arrived.wait()
         with self._lock:
-            self._arrived.clear()
+            if self._ended and not self._pending:
+                raise ChangesEnded
+            if not self._ended:
+                self._arrived.clear()
             self._pending = False
             change = Change(
                 cases=tuple(self._cases), endpoints=tuple(self._endpoints), entry=self._entry
@@ -92,3 +112,9 @@ class LocalSubscription:
 
     def close(self) -> None:
         self._forget(self)
+
+    def _wake(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._arrived.set)
+        except RuntimeError:  # the loop was closed under its listener
+            self.close()

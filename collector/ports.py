@@ -48,6 +48,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     entry: int = 0
 
 
+class ChangesEnded(Exception):
+    """The collector stops: nothing will be told any more."""
+
+
 class Changes(Protocol):
     """Tells open dashboards and API streams; never blocks the teller."""
 
@@ -62,7 +66,8 @@ class Changes(Protocol):
 class Subscription(Protocol):
     """One listener on the event loop; a slow one gets changes merged, never lost."""
 
-    async def next(self) -> Change: ...
+    async def next(self) -> Change:
+        """Raises ChangesEnded."""
 
     def close(self) -> None: ...
 
@@ -99,3 +104,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     base_url: str
     version: str
+    mails: bool = True
+    """Whether a mail server is set: without one alerts wait."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from socket import socket
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from collector.app import Collector, now
 from collector.keys import Keys
@@ -18,9 +19,10 @@ from collector.supervision import ServiceManager
 log = logging.getLogger(__name__)
 
 RENEWAL_LOOKS_EVERY_S = 3_600.0
-GRACE_S = 1
-"""How long open requests may take after SIGTERM; event streams, and connections that are
-only kept alive, end then."""
+GRACE_S = 2
+"""How long requests that are being answered may take after SIGTERM."""
+FAREWELL_S = 0.3
+"""How long a client may take to agree that an idle connection ends (TLS close_notify)."""
 KEEP_ALIVE_S = 75
 BACKLOG = 2_048
 
@@ -106,7 +108,18 @@ class _NotifyingServer(uvicorn.Server):
         self._manager.say("STOPPING=1")
         if self._pulse is not None:
             self._pulse.cancel()
+        self._collector.end_streams()
+        hanging_up = asyncio.create_task(self._hang_up())
         await super().shutdown(sockets)
+        hanging_up.cancel()
+
+    async def _hang_up(self) -> None:
+        """The server asks idle clients to end and would wait for those that do not answer."""
+        while True:
+            await asyncio.sleep(FAREWELL_S)
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, HttpToolsProtocol) and _is_idle(connection.cycle):
+                    connection.transport.abort()
 
     async def _keep_alive(self, every_s: float) -> None:
         """Silence of the event loop or of the journal's writer lets systemd restart us."""
@@ -119,3 +132,8 @@ class _NotifyingServer(uvicorn.Server):
             for listening in server.sockets:
                 return int(listening.getsockname()[1])
         return self.config.port
+
+
+def _is_idle(cycle: RequestResponseCycle | None) -> bool:
+    """Between two requests, or before the first: uvicorn has no exchange for it then."""
+    return cycle is None or cycle.response_complete

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import msgspec
 from starlette.responses import StreamingResponse
 
-from collector.ports import Change, Changes
+from collector.ports import Change, Changes, ChangesEnded
 
 KEEP_ALIVE_S = 15.0
 """A comment is sent this often: proxies and browsers drop silent connections."""
@@ -40,6 +40,8 @@ async def _events(changes: Changes, welcome: Welcome) -> AsyncIterator[bytes]:
                 continue
             yield _event(coming.result())
             coming = asyncio.ensure_future(subscription.next())
+    except ChangesEnded:
+        return
     finally:
         coming.cancel()
         subscription.close()

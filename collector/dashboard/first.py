@@ -35,6 +35,7 @@ def overview(visit: Visit) -> Response:
         share=mean_share(fleet),
         endpoints=len(fleet),
         outbox=figures.outbox(store),
+        mails=visit.services.mails,
         unknown=figures.count_unknowns(store) if visit.may(Action.SEE_FAULTS) else 0,
         blind=len(figures.blind_sensors(store)),
         hours=figures.opened_by_hour(store, from_us=first_hour_us, hours=HOURS_SHOWN),
