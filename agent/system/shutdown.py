@@ -6,8 +6,9 @@ from typing import Literal, cast, get_args
 
 Reason = Literal["shutdown", "upgrade", "stopped", "removed"]
 
-_PATIENCE = 1.0
-"""Seconds for systemctl to answer; it talks to PID 1, which is busy at shutdown."""
+_PATIENCE = 5.0
+"""Seconds for systemctl to answer; it talks to PID 1, which is busy at shutdown.  Too short a
+time turns a slow machine's shutdown into an alarm; the unit's TimeoutStopSec leaves 15."""
 
 
 def reason_to_stop(planned: Path) -> Reason:
