@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 import sqlite3
 import tarfile
 from pathlib import Path
@@ -66,7 +67,7 @@ def restore(archive: Path, state_dir: Path) -> Manifest:
     try:
         with contextlib.closing(tarfile.open(archive)) as packed:
             manifest = _manifest(packed)
-            packed.extractall(state_dir, filter="data")
+            _unpack(packed, state_dir)
     except (OSError, tarfile.TarError, KeyError, msgspec.DecodeError) as broken:
         raise BackupRefused(f"{archive} is no backup of a collector: {broken}") from broken
     for name in (JOURNAL_FILE, STORE_FILE):
@@ -77,6 +78,17 @@ def restore(archive: Path, state_dir: Path) -> Manifest:
             (state_dir / KEY_FOLDER / name).chmod(PRIVATE)
     sync_folder(state_dir)
     return manifest
+
+
+def _unpack(packed: tarfile.TarFile, state_dir: Path) -> None:
+    """The files that a backup has, by name, and nothing else that an archive may hold."""
+    (state_dir / KEY_FOLDER).mkdir(mode=0o700)
+    for name in (JOURNAL_FILE, STORE_FILE, *(f"{KEY_FOLDER}/{key}" for key in KEY_FILES)):
+        member = packed.extractfile(name)
+        if member is None:
+            raise KeyError(f"{name} is no regular file")
+        with member, (state_dir / name).open("xb") as target:
+            shutil.copyfileobj(member, target)
 
 
 def _copy_database(source: Path, target: Path) -> None:
