@@ -133,3 +133,14 @@ def test_what_is_offered_can_be_done(state):
 
 def test_the_step_forward_is_offered_first():
     assert possible_acts(CaseState.HANDLING)[0] is Act.HANDLE
+
+
+def test_a_step_that_does_not_exist_is_refused_by_its_name():
+    with pytest.raises(ActRefused, match="There is no such step: forget") as refused:
+        after_act(a_case(), "forget", actor="li", reason="", at_us=500)
+
+    assert dict(refused.value.params) == {"act": "forget"}
+
+
+def test_a_case_knows_which_findings_belong_to_it():
+    assert a_case().key == KEY
