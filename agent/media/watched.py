@@ -23,7 +23,7 @@ class ScanJob(msgspec.Struct, frozen=True, kw_only=True):
     """`number` names the file system, `path` is where we find its mount, `point`
     what those call it who live in its namespace; `id` and
     `device` (st_dev) are that mount's, so that nothing else is scanned that was mounted
-    there meanwhile.
+    there meanwhile.  `medium` is the key of the medium: the next stick gets the same number.
     """
 
     number: int
@@ -31,6 +31,7 @@ class ScanJob(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     point: str
     id: int
+    medium: str = ""
 
 
 class Watched:

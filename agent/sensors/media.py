@@ -177,6 +177,7 @@ class MediaSensor:
             path=mount.path,
             point=mount.point,
             id=mount.id,
+            medium=watched.where.medium.key,
         )
         watched.job = job
         self._jobs[job] = watched

@@ -88,7 +88,7 @@ class ScanThreads:
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._running: dict[int, tuple[_Running, threading.Thread]] = {}
         self._probing: threading.Thread | None = None
-        self._scanned_at: dict[int, float] = {}
+        self._scanned: dict[int, tuple[str, float]] = {}
 
     def fileno(self) -> int:
         return self._doorbell.fileno()
@@ -161,7 +161,7 @@ class ScanThreads:
         with self._turns:
             started = time.time_ns() // 1000
             outcome = self._outcome(running)
-        self._scanned_at[job.number] = time.monotonic()
+        self._scanned[job.number] = (job.medium, time.monotonic())
         self._post(
             ScanEnded(job=job, outcome=outcome, started_us=started, ended_us=time.time_ns() // 1000)
         )
@@ -194,11 +194,13 @@ class ScanThreads:
                 yield one
 
     def _is_fresh(self, job: ScanJob) -> bool:
-        """A scan of an earlier mount may have kept the same pages in memory."""
+        """A scan of an earlier mount may have kept the same pages in memory; of another
+        medium that had the same number, nothing is left.
+        """
         now = time.monotonic()
-        before = self._scanned_at.get(job.number, -_FORGOTTEN_AFTER)
-        self._scanned_at[job.number] = now
-        return now - before >= _FORGOTTEN_AFTER
+        medium, before = self._scanned.get(job.number, (job.medium, -_FORGOTTEN_AFTER))
+        self._scanned[job.number] = (job.medium, now)
+        return medium != job.medium or now - before >= _FORGOTTEN_AFTER
 
 
 def open_mount(job: ScanJob) -> int:
