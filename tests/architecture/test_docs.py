@@ -6,10 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from agent import config as agent_config
+from agent.version import VERSION as AGENT_VERSION
+from checks import policy as policies
 from checks.check import discover
+from checks.plan import Zone
 from checks.policy import parse_policy
+from collector import config as collector_config
+from collector.version import UNINSTALLED as COLLECTOR_VERSION
 
 ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "deploy" / "config"
+POLICY_STRUCTS = (
+    *(policies.Policy, policies.Hospital, policies.Approved, policies.Subject),
+    *(policies.RegisteredMedium, policies.Recipient, policies.Mail, policies.RuleSettings),
+    *(policies.Thresholds, *Zone.structs()),
+)
+GIVEN_BY_THE_COLLECTOR = {"version"}
 
 
 def test_the_version_is_the_top_of_the_changelog():
@@ -34,10 +47,64 @@ def test_every_room_says_what_it_is_for(room):
     assert len((ROOT / room / "README.md").read_text("utf-8")) > 300
 
 
-def test_the_example_policy_is_a_policy():
-    text = (ROOT / "deploy" / "config" / "policy.toml").read_text("utf-8")
+def test_agent_and_collector_are_of_the_package_s_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
-    assert parse_policy(text).zones
+    assert version == AGENT_VERSION
+    assert version == COLLECTOR_VERSION
+
+
+def example(name):
+    return (EXAMPLES / name).read_text("utf-8")
+
+
+def whole(text):
+    """With the optional settings, which stand in comments."""
+    return re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
+
+
+def test_the_example_policy_is_a_policy():
+    assert parse_policy(example("policy.toml")).zones
+
+
+def test_the_example_policy_shows_every_key_and_all_of_it_can_be_applied():
+    text = whole(example("policy.toml"))
+    keys = {key for struct in POLICY_STRUCTS for key in struct.__struct_fields__}
+
+    missing = [key for key in keys - GIVEN_BY_THE_COLLECTOR if not shows(text, key)]
+
+    assert len(keys) > 50
+    assert not missing
+    assert parse_policy(text).zones[0].mode == "observe"
+
+
+def shows(text, key):
+    return re.search(rf"(^|[{{ .\[]){key}( = |\.|\])", text, re.MULTILINE)
+
+
+def test_the_collector_s_example_names_every_setting_and_can_be_used():
+    text = example("collector.toml")
+    named = tomllib.loads(text)
+
+    settings = collector_config.read_settings(text, {})
+
+    assert settings.smtp is not None
+    for place in collector_config.environment_names().values():
+        assert place[-1] in (named if len(place) == 1 else named[place[0]]), place
+
+
+def test_the_agent_s_example_names_every_setting_and_can_be_used():
+    text = example("agent.toml")
+    named = tomllib.loads(text)
+    variables = agent_config.variable_names()
+
+    assert agent_config.parse(text, {}, "agent.toml") == agent_config.Settings()
+    assert set(named) == set(agent_config.Settings.__struct_fields__)
+    for section in ("upload", "scanner", "log"):
+        known = getattr(agent_config.Settings(), section).__struct_fields__
+        assert set(named[section]) == set(known)
+    assert len(variables) > 5
+    assert [name for name in variables if name not in text] == []
 
 
 def test_no_machine_path_stands_in_the_repository():
