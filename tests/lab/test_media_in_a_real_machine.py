@@ -80,7 +80,8 @@ def test_a_clean_stick_is_seen_used_scanned_and_gone(guest, tmp_path):
     since = guest.plugged("stick", "s1", *plug)
     attached = guest.await_fact("medium_attached", since, serial="4C530001")
     node = guest.await_partition(since)
-    guest.ssh(f"mkdir -p /mnt/s; mount {node} /mnt/s; cat /mnt/s/letter.txt")
+    reader = "tail -f /mnt/s/letter.txt & sleep 2; kill $!"  # long enough to be looked at
+    guest.ssh(f"mkdir -p /mnt/s; mount {node} /mnt/s; {reader}")
 
     mounted = guest.await_fact("medium_mounted", since, mount_point="/mnt/s")
     accessed = guest.await_fact("medium_accessed", since, operation="open")
@@ -93,7 +94,7 @@ def test_a_clean_stick_is_seen_used_scanned_and_gone(guest, tmp_path):
     assert attached["medium"]["kind"] == "stick"
     assert mounted["medium"]["key"] == attached["medium"]["key"]
     assert mounted["partition"]["filesystem"] == "vfat"
-    assert accessed["process"]["name"] == "cat"
+    assert accessed["process"]["name"] == "tail"
     assert (scanned["verdict"], scanned["files"]) == ("clean", 1)
 
 
