@@ -53,11 +53,11 @@ def ward(tmp_path_factory) -> Ward:
     guest = lab_guest()
     packages = build_packages(tmp_path_factory.mktemp("deb"))
     guest.start()
-    guest.ctl("push", str(packages.agent), "/root/agent.deb")
-    guest.ctl("push", str(packages.collector), "/root/collector.deb")
+    guest.ctl("push", str(packages.agent), "/var/tmp/agent.deb")
+    guest.ctl("push", str(packages.collector), "/var/tmp/collector.deb")
     newer = _newer(packages.agent, tmp_path_factory.mktemp("newer"))
-    guest.ctl("push", str(newer), "/root/newer.deb")
-    told = guest.ssh(f"{INSTALL} /root/agent.deb /root/collector.deb")
+    guest.ctl("push", str(newer), "/var/tmp/newer.deb")
+    told = guest.ssh(f"{INSTALL} /var/tmp/agent.deb /var/tmp/collector.deb")
     assert "This machine is not enrolled" in told
     return Ward(guest)
 
@@ -83,7 +83,7 @@ def test_the_package_is_installed_upgraded_and_removed_with_the_right_words(ward
     until(lambda: ward.cases("MED-01"), seconds=PATIENCE, told="a case MED-01")
     identity = guest.ssh(f"sha256sum {IDENTITY}")
 
-    guest.ssh(f"{INSTALL} /root/newer.deb")
+    guest.ssh(f"{INSTALL} /var/tmp/newer.deb")
     until(lambda: len(ward.facts("agent_started")) == 2, seconds=PATIENCE, told="a second start")
 
     assert guest.ssh("wardwatch-agent --version").strip() == NEWER
