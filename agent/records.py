@@ -1,6 +1,7 @@
 """What goes into the spool: a fact with its time, its sensor and what it is worth."""
 
 import enum
+from typing import Any
 
 import msgspec
 
@@ -13,6 +14,7 @@ from checks.facts.health import (
     AgentTampered,
     SensorGap,
 )
+from checks.wire import encode
 
 
 class Importance(enum.IntEnum):
@@ -49,6 +51,28 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     importance: Importance
 
 
+def speakable(fact: Fact) -> Fact:
+    """The fact as JSON can say it.
+
+    Names on a medium and of processes are bytes (path_resolution(7)); those that are no
+    UTF-8 are surrogates here, which no JSON may hold (RFC 8259 section 8.1).  They are
+    told as `spoken` does, so that a name made by somebody else cannot end the report.
+    """
+    try:
+        encode(fact)
+    except UnicodeEncodeError:
+        told: Fact = msgspec.convert(_spoken(msgspec.to_builtins(fact)), type(fact))
+        return told
+    return fact
+
+
+def spoken(text: str) -> str:
+    r"""The text with every byte that was no UTF-8 told as `\udcff`: two names that differ
+    still do.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 _ABOUT_THE_AGENT = (AgentStarted, AgentStopping, AgentTampered, SensorGap)
 
 
@@ -63,3 +87,14 @@ def importance_of(fact: Fact, *, violated: bool) -> Importance:
     if isinstance(fact, ConnectionSeen) and fact.answer != "two_way":
         return Importance.ATTEMPT
     return Importance.EVENT
+
+
+def _spoken(value: Any) -> Any:
+    """The same for whatever a fact is made of."""
+    if isinstance(value, str):
+        return spoken(value)
+    if isinstance(value, dict):
+        return {_spoken(name): _spoken(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spoken(each) for each in value]
+    return value

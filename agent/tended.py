@@ -5,7 +5,7 @@ import selectors
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-from agent.records import Moment
+from agent.records import Moment, speakable, spoken
 from agent.sensors.base import Sensor, SensorUnavailable
 from checks.facts import Fact
 from checks.facts.health import SensorGap, SensorHealth
@@ -82,7 +82,7 @@ class TendedSensor:
         return SensorHealth(
             name=self.name,
             state="degraded" if degraded else self._state,
-            reason=degraded or self._reason,
+            reason=spoken(degraded) or self._reason,
             since_us=self._since_us,
         )
 
@@ -127,7 +127,7 @@ class TendedSensor:
         seen: list[Fact] = []
         try:
             for fact in look():
-                seen.append(fact)  # noqa: PERF402 - what came before a fault is kept
+                seen.append(speakable(fact))  # noqa: PERF401 - what came before a fault is kept
         except SensorUnavailable as reason:
             self._release()
             self._try_at = self._monotonic() + OFF_RETRY
@@ -160,6 +160,7 @@ class TendedSensor:
         )
 
     def _enter(self, state: State, reason: str) -> None:
+        reason = spoken(reason)
         if (state, reason) == (self._state, self._reason):
             return
         now_us = self._now().at_us

@@ -197,3 +197,21 @@ def test_a_stopped_sensor_is_released(scene):
     scene.tended.stop()
 
     assert (scene.sensor.stops, scene.state) == (1, "off")
+
+
+def test_a_name_that_is_no_utf_8_is_told_with_its_bytes_and_does_not_end_the_report(scene):
+    scene.sensor.wake_script = [fact("stick \udcff"), fact("next")]
+    scene.act()
+
+    seen = scene.act(readable=True)
+
+    assert seen == [fact(r"stick \udcff"), fact("next")]
+    assert scene.state == "ok"
+
+
+def test_a_reason_that_is_no_utf_8_can_be_told(scene):
+    scene.sensor.start_script = [SensorUnavailable("no mount \udcff")]
+
+    scene.act()
+
+    assert scene.tended.health().reason == r"no mount \udcff"
