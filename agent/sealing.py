@@ -45,31 +45,33 @@ class _RawBatch(msgspec.Struct, frozen=True, kw_only=True):
     previous: str
     sent_at_us: int
     observations: list[msgspec.Raw]
+    anew: bool
 
 
 class Sealer:
     """Makes batches of this identity on this machine."""
 
     def __init__(self, *, agent: str, machine: str, sign: Sign, clock: Callable[[], int]) -> None:
-        self._agent = agent
+        self.agent = agent
         self._machine = machine
         self._sign = sign
         self._clock = clock
 
-    def seal(self, rows: Sequence[Row], previous: str) -> Sealed:
+    def seal(self, rows: Sequence[Row], previous: str, *, anew: bool = False) -> Sealed:
         """`rows` in the order of their sequence, at least one; `previous` is the digest
-        of the last batch that the collector took.
+        of the last batch that the collector took, which is not sure when `anew`.
         """
         first, last = rows[0].sequence, rows[-1].sequence
         batch = _RawBatch(
             protocol=PROTOCOL,
-            agent=self._agent,
+            agent=self.agent,
             machine=self._machine,
             first=first,
             last=last,
             previous=previous,
             sent_at_us=self._clock(),
             observations=[msgspec.Raw(row.body) for row in rows],
+            anew=anew,
         )
         body = pack(encode(batch))
         return Sealed(

@@ -73,8 +73,8 @@ class Spool:
         self._sealer = sealer
         self._now = now
         self._watermark_file = path.with_name("watermark.json")
-        self._watermark = read_watermark(self._watermark_file)
-        opened = open_file(path, self._watermark)
+        self._watermark = read_watermark(self._watermark_file, now_us=now().at_us)
+        opened = open_file(path, self._watermark, agent=sealer.agent)
         self.broken = opened.broken
         self._db = opened.connection
         self._lock = threading.RLock()
@@ -135,6 +135,7 @@ class Spool:
             with self._transaction():
                 self._forget_sealed(sealed)
                 self._db.execute("UPDATE chain SET previous = ?", (previous,))
+                self._db.execute("UPDATE owner SET anew = 0")
             self._watermark = msgspec.structs.replace(self._watermark, previous=previous)
             with suppress(OSError):  # a copy for the day the database is lost; the next will do
                 write_watermark(self._watermark_file, self._watermark)
@@ -306,8 +307,9 @@ class Spool:
         rows = self._oldest(limit_observations, limit_bytes)
         if not rows:
             return None
-        (previous,) = self._db.execute("SELECT previous FROM chain").fetchone()
-        sealed = self._sealer.seal(rows, previous)
+        query = "SELECT previous, anew FROM chain, owner"
+        previous, anew = self._db.execute(query).fetchone()
+        sealed = self._sealer.seal(rows, previous, anew=bool(anew))
         with self._transaction():
             # Deleted first: the pages that this frees hold the batch when the disk is full.
             upto = "DELETE FROM observation WHERE sequence <= ?"

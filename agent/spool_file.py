@@ -5,7 +5,11 @@ from pathlib import Path
 
 import msgspec
 
+from agent.compression import unpack
 from agent.durable import move_aside, read_whole, write_durably
+from agent.records import Importance
+from agent.sealing import encode_row
+from checks.wire import decode_batch
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS observation (
@@ -39,6 +43,11 @@ CREATE TABLE IF NOT EXISTS chain (
     previous TEXT NOT NULL,
     dropped INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS owner (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    agent TEXT NOT NULL,
+    anew INTEGER NOT NULL
+);
 """
 
 _BROKEN_SUFFIX = ".broken"
@@ -66,9 +75,13 @@ class OpenedFile(msgspec.Struct, frozen=True, kw_only=True):
     broken: str = ""
 
 
-def open_file(path: Path, watermark: Watermark) -> OpenedFile:
+def open_file(path: Path, watermark: Watermark, *, agent: str) -> OpenedFile:
     """The spool's database; one that SQLite cannot read is kept beside it as `.broken`
     and a new one goes on after every sequence that may have been used.
+
+    A new one begins the record anew: a batch that its predecessor sent may have been
+    taken without our knowing.  So does one that another identity (`agent`) filled: the
+    collector holds no record under the new name yet.
 
     Raises:
         SpoolTaken: another process holds it.
@@ -88,25 +101,55 @@ def open_file(path: Path, watermark: Watermark) -> OpenedFile:
         move_aside(path, _BROKEN_SUFFIX, companions=_COMPANIONS)
         connection = _connect(path)
         _check(connection)
-    connection.execute(
-        "INSERT OR IGNORE INTO chain VALUES (1, ?, ?, 0)", (watermark.reserved, watermark.previous)
-    )
+    _begin(connection, watermark, agent)
     return OpenedFile(connection=connection, broken=broken)
 
 
-def read_watermark(path: Path) -> Watermark:
-    """The watermark, the first one when there is none.
+def read_watermark(path: Path, *, now_us: int) -> Watermark:
+    """The watermark, the first one when there is none.  One that somebody spoilt is as
+    high as the clock in milliseconds, which no count of observations reaches.
 
     Raises:
         OSError: it cannot be read.
-        msgspec.DecodeError: it is torn, which `write_durably` rules out.
     """
     content = read_whole(path)
-    return Watermark() if content is None else msgspec.json.decode(content, type=Watermark)
+    if content is None:
+        return Watermark()
+    try:
+        return msgspec.json.decode(content, type=Watermark)
+    except msgspec.DecodeError:
+        return Watermark(reserved=max(1, now_us // 1000))
 
 
 def write_watermark(path: Path, watermark: Watermark) -> None:
     write_durably(path, msgspec.json.encode(watermark))
+
+
+def _begin(connection: sqlite3.Connection, watermark: Watermark, agent: str) -> None:
+    """Marks a new file, or one of another identity, as begun anew."""
+    connection.execute("BEGIN IMMEDIATE")
+    fresh = connection.execute(
+        "INSERT OR IGNORE INTO chain VALUES (1, ?, ?, 0)", (watermark.reserved, watermark.previous)
+    ).rowcount
+    connection.execute("INSERT OR IGNORE INTO owner VALUES (1, ?, ?)", (agent, fresh))
+    taken_over = connection.execute(
+        "UPDATE owner SET agent = ?, anew = 1 WHERE agent <> ?", (agent, agent)
+    ).rowcount
+    if taken_over:
+        connection.execute("UPDATE chain SET previous = ''")
+        _unseal(connection)
+    connection.execute("COMMIT")
+
+
+def _unseal(connection: sqlite3.Connection) -> None:
+    """A batch that the identity before signed is taken apart, to be signed anew."""
+    for (body,) in connection.execute("SELECT body FROM sealed").fetchall():
+        rows = map(encode_row, decode_batch(unpack(body)).batch.observations)
+        connection.executemany(
+            "INSERT INTO observation VALUES (?, ?, ?, ?)",
+            [(row.sequence, int(Importance.EVENT), row.at_us, row.body) for row in rows],
+        )
+    connection.execute("DELETE FROM sealed")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

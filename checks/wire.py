@@ -3,17 +3,19 @@
 `PROTOCOL` history:
 
 1  2026-11-22  first: JSON batches, zstd, Ed25519 over the bytes as sent
+1  2026-11-23  numbers, moments and names have bounds; `anew` in a batch, false if missing
 
 Unknown fields are ignored.  An unknown *kind* of fact is kept unread as `Held` and
 counted; a missing or wrong field is an error that names its path.
 """
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 import msgspec
 
 from checks.facts import KINDS, Fact
+from checks.facts.base import Count, Micros, ShortText
 
 PROTOCOL = 1
 BATCH_LIMIT_BYTES = 4 * 1024 * 1024
@@ -52,39 +54,42 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     which orders facts when the wall clock jumps.
     """
 
-    sequence: int
-    at_us: int
-    boot: str
-    monotonic_us: int
-    sensor: str
+    sequence: Count
+    at_us: Micros
+    boot: ShortText
+    monotonic_us: Micros
+    sensor: ShortText
     fact: AnyFact
 
 
 class HeldObservation(msgspec.Struct, frozen=True, kw_only=True):
     """An observation whose fact nobody here can read."""
 
-    sequence: int
-    at_us: int
-    boot: str
-    monotonic_us: int
-    sensor: str
+    sequence: Count
+    at_us: Micros
+    boot: ShortText
+    monotonic_us: Micros
+    sensor: ShortText
     fact: Held
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """Observations `first` to `last`, with the SHA-256 (hex) of the batch before as it
     was sent, empty for an agent's first.  A sequence missing between was dropped by the
-    bounded spool.  `machine` tells two machines with one identity apart.
+    bounded spool.  `machine` tells two machines with one identity apart.  `anew`: the
+    agent's memory of what it sent before was lost with its spool, so `previous` may be
+    wrong, and every sequence from here on is one that it never used.
     """
 
     protocol: int
     agent: str
-    machine: str
-    first: int
-    last: int
-    previous: str
-    sent_at_us: int
+    machine: ShortText
+    first: Count
+    last: Count
+    previous: ShortText
+    sent_at_us: Micros
     observations: tuple[Observation, ...]
+    anew: bool = False
 
 
 class ReadBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,27 +129,28 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _LooseObservation(msgspec.Struct, frozen=True, kw_only=True):
-    sequence: int
-    at_us: int
-    boot: str
-    monotonic_us: int
-    sensor: str
+    sequence: Count
+    at_us: Micros
+    boot: ShortText
+    monotonic_us: Micros
+    sensor: ShortText
     fact: msgspec.Raw
 
 
 class _LooseBatch(msgspec.Struct, frozen=True, kw_only=True):
     protocol: int
     agent: str
-    machine: str
-    first: int
-    last: int
-    previous: str
-    sent_at_us: int
+    machine: ShortText
+    first: Count
+    last: Count
+    previous: ShortText
+    sent_at_us: Micros
     observations: tuple[msgspec.Raw, ...]
+    anew: bool = False
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    kind: str
+    kind: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
 
 
 _ENCODER = msgspec.json.Encoder()

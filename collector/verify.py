@@ -99,7 +99,7 @@ def _chain_faults(entry: Entry, record: _Record) -> Iterator[Fault]:
         return
     if (batch.agent, batch.first, batch.last) != (entry.agent, entry.first, entry.last):
         yield _fault(entry, f"it holds {batch.agent} {batch.first} to {batch.last}")
-    if batch.previous != record.seen_digest:
+    if batch.previous != record.seen_digest and not batch.anew:  # signed: its spool was lost
         yield _fault(
             entry,
             f"the batch before it is missing: it follows {batch.previous[:12] or 'nothing'}, "

@@ -1,8 +1,24 @@
 """The root of every fact and the values that several kinds of fact share."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
+
+LATEST_US = 253_370_764_800_000_000
+"""9999-01-01: what is later is no time that a calendar can show in every zone."""
+LARGEST = 2**63 - 1
+"""What a database holds, and all that a kernel can say of a size (loff_t): a medium that lies
+about its capacity must not get the report of it refused.
+"""
+
+Micros = Annotated[int, msgspec.Meta(ge=0, le=LATEST_US)]
+"""A moment, wall clock, microseconds since the epoch; 0 is never."""
+Number = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+"""Any other whole number that a machine may claim; refused at the door beyond."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""How many: databases can add up a thousand of the largest."""
+ShortText = Annotated[str, msgspec.Meta(max_length=64)]
+"""A name that is kept as a column of its own."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False):
@@ -24,10 +40,10 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="wh
     uid in digits where it has none.  `command` carries no arguments.
     """
 
-    pid: int
+    pid: Number
     name: str
     executable: str = ""
-    uid: int = -1
+    uid: Number = -1
     user: str = ""
     parent: str = ""
 
@@ -38,4 +54,4 @@ class UnknownProcess(
     """Why nobody can be named: `gone`, `forbidden`, `forwarded`, `not_looked`."""
 
     why: str
-    uid: int = -1
+    uid: Number = -1

@@ -1,10 +1,10 @@
 """Connections of this machine to addresses outside the address plan."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from checks.facts.base import Fact, Process, UnknownProcess
+from checks.facts.base import Fact, Micros, Number, Process, UnknownProcess
 
 Answer = Literal["none", "refused", "two_way"]
 
@@ -58,16 +58,16 @@ class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):
 
     protocol: str
     source: str
-    source_port: int
+    source_port: Number
     destination: str
-    destination_port: int
+    destination_port: Number
     direction: Literal["out", "in"]
     answer: Answer
     egress: Egress
     process: Process | UnknownProcess
-    first_seen_us: int
-    answered_us: int = 0
-    flows: int = 1
+    first_seen_us: Micros
+    answered_us: Micros = 0
+    flows: Annotated[int, msgspec.Meta(ge=1, le=2**31)] = 1
     evidence: Literal["packet", "socket", "overrun"] = "packet"
 
     @property

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from checks.facts.base import Fact
+from checks.facts.base import Count, Fact, Micros, Number, ShortText
 
 
 class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -12,10 +12,10 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     and broke, and will be tried again.
     """
 
-    name: str
+    name: ShortText
     state: Literal["ok", "degraded", "failed", "off"]
     reason: str = ""
-    since_us: int = 0
+    since_us: Micros = 0
 
 
 class AgentHealth(Fact, frozen=True, kw_only=True, tag="agent_health"):
@@ -23,16 +23,16 @@ class AgentHealth(Fact, frozen=True, kw_only=True, tag="agent_health"):
 
     state: ClassVar[bool] = True
 
-    version: str
-    policy_version: int
+    version: ShortText
+    policy_version: Number
     sensors: tuple[SensorHealth, ...]
-    spool_bytes: int = 0
-    spool_limit: int = 0
-    spool_waiting: int = 0
-    dropped: int = 0
-    rss_bytes: int = 0
+    spool_bytes: Number = 0
+    spool_limit: Number = 0
+    spool_waiting: Number = 0
+    dropped: Number = 0
+    rss_bytes: Number = 0
     cpu_seconds: float = 0.0
-    uptime_us: int = 0
+    uptime_us: Number = 0
     users: tuple[str, ...] = ()
 
 
@@ -44,12 +44,12 @@ class AgentStarted(Fact, frozen=True, kw_only=True, tag="agent_started"):
     executable, empty without one.
     """
 
-    version: str
+    version: ShortText
     host: str
     system: str
     machine: str
     previous_end: Literal["first", "goodbye", "reboot", "killed"]
-    previous_seen_us: int = 0
+    previous_seen_us: Micros = 0
     changed: tuple[str, ...] = ()
     traced_by: str = ""
 
@@ -78,11 +78,11 @@ class SensorGap(Fact, frozen=True, kw_only=True, tag="sensor_gap"):
     `failed`, `asleep`, `stopped`, `spool_full` (`lost` observations were dropped).
     """
 
-    sensor: str
+    sensor: ShortText
     cause: Literal["overrun", "failed", "asleep", "stopped", "spool_full"]
-    from_us: int
-    to_us: int
-    lost: int = 0
+    from_us: Micros
+    to_us: Micros
+    lost: Count = 0
     detail: str = ""
 
 
@@ -93,7 +93,7 @@ class EndpointSilent(Fact, frozen=True, kw_only=True, tag="endpoint_silent"):
     """
 
     endpoint: str
-    last_heard_us: int
-    silent_for_us: int
+    last_heard_us: Micros
+    silent_for_us: Number
     announced: str = ""
     witnesses: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from checks.facts.base import Fact, Process, UnknownProcess
+from checks.facts.base import Fact, Micros, Number, Process, UnknownProcess
 
 MediumKind = Literal[
     "stick",
@@ -27,7 +27,7 @@ class Partition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
     device: str
-    size: int
+    size: Number
     filesystem: str = ""
     uuid: str = ""
     label: str = ""
@@ -51,7 +51,7 @@ class Medium(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     vendor: str = ""
     model: str = ""
     serial: str = ""
-    capacity: int = 0
+    capacity: Number = 0
     table: str = ""
     table_uuid: str = ""
     interfaces: str = ""
@@ -134,13 +134,13 @@ class MediumScanned(Fact, frozen=True, kw_only=True, tag="medium_scanned"):
     reason: str = ""
     engine: str = ""
     signatures: str = ""
-    signatures_at_us: int = 0
-    files: int = 0
-    bytes: int = 0
-    skipped: dict[str, int] = {}
+    signatures_at_us: Micros = 0
+    files: Number = 0
+    bytes: Number = 0
+    skipped: dict[str, Number] = {}
     infections: tuple[Infection, ...] = ()
-    started_us: int = 0
-    ended_us: int = 0
+    started_us: Micros = 0
+    ended_us: Micros = 0
 
 
 class ScannerState(Fact, frozen=True, kw_only=True, tag="scanner"):
@@ -152,4 +152,4 @@ class ScannerState(Fact, frozen=True, kw_only=True, tag="scanner"):
     reason: str = ""
     engine: str = ""
     signatures: str = ""
-    signatures_at_us: int = 0
+    signatures_at_us: Micros = 0

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from checks.facts.base import Fact
+from checks.facts.base import Fact, Number
 
 LinkKind = Literal[
     "loopback",
@@ -30,7 +30,7 @@ machine (veth, dummy, bonding master, VLAN of ...)."""
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     address: str
-    prefix_length: int
+    prefix_length: Number
     scope: str = "global"
 
 
@@ -43,7 +43,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `lower` the link that a virtual one rides on.
     """
 
-    index: int
+    index: Number
     name: str
     kind: LinkKind
     mac: str = ""
@@ -67,8 +67,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     interface: str
     gateway: str = ""
     gateway_mac: str = ""
-    metric: int = 0
-    table: int = 254
+    metric: Number = 0
+    table: Number = 254
 
     @property
     def is_default(self) -> bool:

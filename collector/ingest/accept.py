@@ -24,21 +24,28 @@ class Watermark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a batch decides: its range, its own digest and that of the one before."""
+    """What of a batch decides: its range, its own digest and that of the one before, and
+    whether its agent says that it lost its memory of the one before (`anew`).
+    """
 
     first: int
     last: int
     previous: str
     digest: str
+    anew: bool = False
 
 
 class Outcome(StrEnum):
-    """`new` and `gap` are stored; `duplicate` gets the answer again and changes nothing;
-    `fork` is another record under the same name and is refused.
+    """`new`, `gap` and `broken` are stored; `duplicate` gets the answer again and changes
+    nothing; `fork` is another record under the same name and is refused.
+
+    `broken`: the same machine goes on after its spool was lost.  A copy of a machine
+    cannot pass for this: its spool is whole, or its machine is another.
     """
 
     NEW = "new"
     GAP = "gap"
+    BROKEN = "broken"
     DUPLICATE = "duplicate"
     FORK = "fork"
 
@@ -50,12 +57,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-STORED = frozenset({Outcome.NEW, Outcome.GAP})
+STORED = frozenset({Outcome.NEW, Outcome.GAP, Outcome.BROKEN})
 
 
-def accept(header: Header, watermark: Watermark, *, stored: str) -> Decision:
+def accept(
+    header: Header, watermark: Watermark, *, stored: str, same_machine: bool = True
+) -> Decision:
     """`stored` is the digest of the batch that we hold with the same first and last
-    sequence, empty where there is none.
+    sequence, empty where there is none; `same_machine`: as the batch before.
     """
     if stored and stored == header.digest:
         return Decision(outcome=Outcome.DUPLICATE)
@@ -66,6 +75,8 @@ def accept(header: Header, watermark: Watermark, *, stored: str) -> Decision:
             f"that was received under this name up to {watermark.last}",
         )
     if header.previous != watermark.digest and not watermark.is_restored:
+        if header.anew and same_machine:
+            return Decision(outcome=Outcome.BROKEN)
         return Decision(
             outcome=Outcome.FORK,
             why=f"the batch before it ({_short(header.previous)}) is not the last one received "

@@ -8,6 +8,7 @@ from itertools import pairwise
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from checks.facts.health import EndpointSilent
 from checks.wire import (
     BATCH_DOMAIN,
     BATCH_LIMIT_OBSERVATIONS,
@@ -27,8 +28,6 @@ from collector.keys import is_signed_by
 from collector.packing import TooLarge, Unpackable, is_packed, unpacked
 from collector.problems import Refused, problem
 
-NUMBER_LIMIT = 2**62
-"""Larger times and sequences are no times and sequences, and fit no database."""
 TEXT_LIMIT = 64
 REQUEST_AGE_LIMIT_US = 5 * 60 * 1_000_000
 ENCODINGS = ("zstd", "identity", "")
@@ -72,7 +71,11 @@ def check_batch(claim: Claim, key: Ed25519PublicKey) -> Checked:
     _check_frame(read, claim.agent)
     frame = read.batch
     header = Header(
-        first=frame.first, last=frame.last, previous=frame.previous, digest=digest(claim.body)
+        first=frame.first,
+        last=frame.last,
+        previous=frame.previous,
+        digest=digest(claim.body),
+        anew=frame.anew,
     )
     return Checked(
         batch=SignedBatch(
@@ -186,20 +189,19 @@ def _read(body: bytes) -> ReadBatch:
 
 
 def _check_frame(read: ReadBatch, agent: str) -> None:
-    """What types cannot say: the frame fits its content, and numbers fit the journal."""
+    """What types cannot say: the frame fits its content, and tells only what it may."""
     frame = read.batch
     if frame.agent != agent:
         raise _malformed(f"agent: the batch is of {frame.agent[:TEXT_LIMIT]!r}, sent as {agent!r}")
-    if len(frame.machine) > TEXT_LIMIT:
-        raise _malformed(f"machine: more than {TEXT_LIMIT} characters")
     count = len(frame.observations) + len(read.held)
     if count == 0:
         raise _malformed("observations: there are none")
     if count > BATCH_LIMIT_OBSERVATIONS:
         raise too_large(f"{count} observations; {BATCH_LIMIT_OBSERVATIONS} are allowed")
-    if not 1 <= frame.first <= frame.last < NUMBER_LIMIT:
+    if not 1 <= frame.first <= frame.last:
         raise _malformed(f"first, last: {frame.first} to {frame.last} is no range")
     _check_order(frame)
+    _check_own_words(frame)
     envelopes: list[Observation | HeldObservation] = [*frame.observations, *read.held]
     envelopes.sort(key=lambda one: one.sequence)
     _check_envelopes(envelopes, frame)
@@ -215,12 +217,16 @@ def _check_envelopes(envelopes: Sequence[Observation | HeldObservation], frame: 
     for before, after in pairwise(envelopes):
         if before.sequence == after.sequence:
             raise _malformed(f"observations: sequence {after.sequence} is there twice")
-    for one in envelopes:
-        if not (0 <= one.at_us < NUMBER_LIMIT and 0 <= one.monotonic_us < NUMBER_LIMIT):
-            raise _malformed(f"observations: sequence {one.sequence} has an impossible time")
 
 
 def _check_order(frame: Batch) -> None:
     for before, after in pairwise(frame.observations):
         if before.sequence >= after.sequence:
             raise _malformed(f"observations: sequence {after.sequence} follows {before.sequence}")
+
+
+def _check_own_words(frame: Batch) -> None:
+    """Silence is what the collector says of an endpoint; one that speaks is not silent."""
+    for seen in frame.observations:
+        if isinstance(seen.fact, EndpointSilent):
+            raise _malformed(f"observations: sequence {seen.sequence} is not an agent's to say")

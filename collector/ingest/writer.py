@@ -236,7 +236,12 @@ def write_batches(page: JournalPage, batches: Sequence[SignedBatch]) -> list[Dec
         mark, machine = marks[batch.agent]
         header = batch.header
         place = (batch.agent, header.first, header.last)
-        decision = accept(header, mark, stored=known.get(place, ""))
+        decision = accept(
+            header,
+            mark,
+            stored=known.get(place, ""),
+            same_machine=machine == batch.machine,
+        )
         decided.append(Decided(decision=decision, last=mark.last, machine=machine))
         if decision.outcome in STORED:
             rows.append(_batch_row(page, batch))

@@ -70,16 +70,28 @@ def unannounced_boot(record: EndpointRecord, at_us: int) -> Iterator[Hole]:
 
 
 def is_whole(read: ReadBatch, last_sequence: int) -> bool:
-    """Whether no sequence is missing, neither inside the batch nor before it."""
+    """Whether no sequence is missing, neither inside the batch nor before it, and the
+    agent knows what it sent before.
+    """
     batch = read.batch
+    if batch.anew and last_sequence:
+        return False
     held = batch.last - batch.first + 1 == len(batch.observations) + len(read.held)
     return held and batch.first == last_sequence + 1
 
 
 def lost_sequences(read: ReadBatch, record: EndpointRecord) -> Iterator[Hole]:
-    """One hole per run of sequences that never came, between its neighbours' times."""
+    """One hole per run of sequences that never came, between its neighbours' times.
+
+    Where the agent begins anew nobody knows how many were lost before: it leaves out
+    sequences that it may have used, so the hole's `lost` is 0.
+    """
     times = _times(read)
     before, before_us = record.last_sequence, record.last_at_us or read.batch.sent_at_us
+    if read.batch.anew:
+        if before:
+            yield _begun_anew(record, times[0][1])
+        before, before_us = read.batch.first - 1, times[0][1]
     for sequence, at_us in (*times, (read.batch.last + 1, read.batch.sent_at_us)):
         missing = sequence - before - 1
         if missing > 0:
@@ -92,6 +104,17 @@ def lost_sequences(read: ReadBatch, record: EndpointRecord) -> Iterator[Hole]:
                 lost=missing,
             )
         before, before_us = max(before, sequence), at_us
+
+
+def _begun_anew(record: EndpointRecord, at_us: int) -> Hole:
+    return Hole(
+        agent=record.agent,
+        sensor=WHOLE_ENDPOINT,
+        from_us=min(record.last_at_us, at_us),
+        to_us=max(record.last_at_us, at_us, 1),
+        cause="lost",
+        detail="the agent lost its spool and began anew: what it had not sent is gone",
+    )
 
 
 def _times(read: ReadBatch) -> Sequence[tuple[int, int]]:

@@ -18,9 +18,9 @@ NOW = Moment(1_000_000, 500)
 ROOMY = 10_000_000
 
 
-def open_spool(folder: Path, *, limit_bytes: int = ROOMY) -> Spool:
+def open_spool(folder: Path, *, limit_bytes: int = ROOMY, agent: str = "agent-1") -> Spool:
     sealer = Sealer(
-        agent="agent-1",
+        agent=agent,
         machine="machine-1",
         sign=lambda message: KEY.sign(message).signature,
         clock=lambda: NOW.at_us,

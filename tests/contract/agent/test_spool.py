@@ -11,7 +11,7 @@ from agent.spool import RESERVE, LeaseOut, Spool, SpoolFull
 from agent.spool_file import SpoolTaken, Watermark, read_watermark
 from checks.facts.health import SensorGap
 from checks.wire import BATCH_DOMAIN, digest
-from tests.support.spools import KEY, fact, facts_of, keys_of, open_spool, read, record
+from tests.support.spools import KEY, NOW, fact, facts_of, keys_of, open_spool, read, record
 
 
 @pytest.fixture
@@ -297,10 +297,10 @@ def test_a_folder_that_is_not_there_is_no_damage(tmp_path):
 
 def test_the_watermark_is_written_once_for_many_observations(spool, tmp_path):
     spool.put([record("a")])
-    before = read_watermark(tmp_path / "watermark.json")
+    before = read_watermark(tmp_path / "watermark.json", now_us=0)
     spool.put([record("b")])
 
-    assert read_watermark(tmp_path / "watermark.json") == before
+    assert read_watermark(tmp_path / "watermark.json", now_us=0) == before
     assert before == Watermark(reserved=3 + RESERVE)
 
 
@@ -357,3 +357,48 @@ def test_a_full_disk_takes_nothing_and_loses_nothing(spool):
     spool._db.execute("PRAGMA max_page_count = 100000")
     assert list(spool.put([record("b")])) == [2]
     assert keys_of(spool.lease(10, 10_000)) == ["a", "b"]
+
+
+def test_a_lost_spool_says_that_it_began_anew_until_the_collector_took_a_batch(spool, tmp_path):
+    used = spool.put([record("sent")])
+    spool.lease(10, 10_000)  # sent, taken, and the answer never came
+    spool.close()
+    (tmp_path / "spool.db").write_bytes(b"not a database, " * 1_000)
+
+    after = open_spool(tmp_path)
+    after.put([record("a"), record("b")])
+    first = read(after.lease(1, 10_000))
+    after.commit()
+    second = read(after.lease(1, 10_000))
+
+    assert after.broken
+    assert (first.anew, second.anew) == (True, False)
+    assert first.first > used[-1]
+    after.close()
+
+
+def test_a_spoilt_watermark_does_not_keep_the_agent_from_starting(spool, tmp_path):
+    spool.put([record("a")])
+    spool.close()
+    (tmp_path / "watermark.json").write_text("{}}")
+    (tmp_path / "spool.db").unlink()
+
+    after = open_spool(tmp_path)
+
+    assert after.put([record("b")])[0] == NOW.at_us // 1000
+    after.close()
+
+
+def test_what_waits_goes_out_under_the_new_identity_as_a_record_begun_anew(spool, tmp_path):
+    spool.put([record("a"), record("b"), record("c")])
+    spool.lease(1, 10_000)
+    spool.commit()
+    spool.lease(1, 10_000)
+    spool.close()
+
+    after = open_spool(tmp_path, agent="agent-2")
+
+    batch = read(after.lease(10, 10_000))
+    assert (batch.agent, batch.previous, batch.anew) == ("agent-2", "", True)
+    assert [o.fact for o in batch.observations] == [fact("b"), fact("c")]
+    after.close()

@@ -6,8 +6,10 @@ from collector.ingest.accept import STORED, Header, Outcome, Watermark, accept, 
 MARK = Watermark(last=10, digest="aa")
 
 
-def header(first: int, last: int, *, previous: str = "aa", digest: str = "bb") -> Header:
-    return Header(first=first, last=last, previous=previous, digest=digest)
+def header(
+    first: int, last: int, *, previous: str = "aa", digest: str = "bb", anew: bool = False
+) -> Header:
+    return Header(first=first, last=last, previous=previous, digest=digest, anew=anew)
 
 
 def test_the_first_batch_of_an_agent_is_new() -> None:
@@ -42,6 +44,28 @@ def test_a_batch_after_another_than_ours_is_a_fork() -> None:
 
     assert decision.outcome is Outcome.FORK
     assert "dd" in decision.why
+
+
+def test_the_same_machine_may_go_on_after_its_spool_was_lost() -> None:
+    begun_anew = header(15, 20, previous="older", anew=True)
+
+    assert accept(begun_anew, MARK, stored="").outcome is Outcome.BROKEN
+
+
+def test_another_machine_cannot_say_that_it_lost_its_spool() -> None:
+    begun_anew = header(15, 20, previous="older", anew=True)
+
+    assert accept(begun_anew, MARK, stored="", same_machine=False).outcome is Outcome.FORK
+
+
+def test_who_begins_anew_may_not_use_a_sequence_twice() -> None:
+    begun_anew = header(10, 20, previous="older", anew=True)
+
+    assert accept(begun_anew, MARK, stored="").outcome is Outcome.FORK
+
+
+def test_who_begins_anew_and_knows_the_batch_before_continues_the_chain() -> None:
+    assert accept(header(11, 12, anew=True), MARK, stored="").outcome is Outcome.NEW
 
 
 def test_after_a_restore_the_next_batch_is_taken_without_the_one_before() -> None:

@@ -9,12 +9,13 @@ from collector.ingest.accept import Decision, Outcome
 from collector.ingest.receiving import Claim, check_batch, check_request, forked
 from collector.ingest.writer import Decided
 from collector.problems import Refused
-from tests.samples import NOW_US
+from tests.samples import NOW_US, connection
 from tests.sender import Sender
 
 SENDER = Sender(agent="pc1")
 KEY = SENDER.key.public_key()
 PATH = "/agent/v1/policy"
+FACT = msgspec.to_builtins(connection())
 
 
 def claim(body: bytes, *, encoding: str = "zstd", agent: str = "pc1") -> Claim:
@@ -77,7 +78,7 @@ def test_the_signature_comes_before_everything_else(signature, name, said):
         (b"[" * 200_000, "", 422, "cannot be read"),
         (zstd.compress(b" " * 40_000_000, 1), "zstd", 413, "unpacks to more than"),
         (batch(agent="pc2"), "", 422, "the batch is of 'pc2', sent as 'pc1'"),
-        (batch(machine="m" * 65), "", 422, "machine: more than 64 characters"),
+        (batch(machine="m" * 65), "", 422, "machine: Expected `str` of length <= 64"),
         (batch(observations=()), "", 422, "observations: there are none"),
         (batch(first=0), "", 422, "0 to 2 is no range"),
         (batch(first=3, last=2), "", 422, "3 to 2 is no range"),
@@ -107,7 +108,7 @@ def test_a_time_that_no_clock_shows_is_refused():
     (one,) = numbered(1)
     late = msgspec.structs.replace(one, at_us=2**62)
 
-    with pytest.raises(Refused, match="sequence 1 has an impossible time"):
+    with pytest.raises(Refused, match=r"observations\[0\].at_us: Expected"):
         check_batch(claim(batch(1, observations=(late,)), encoding=""), KEY)
 
 
@@ -161,3 +162,79 @@ def test_a_fork_names_both_machines():
     assert refused.problem.status == 409
     for named in ("pc1", "it overlaps", "machine-b", "ward3-pc1", "machine-a", "10.20.3.9"):
         assert named in refused.problem.detail
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("at_us", 2**62),
+        ("at_us", -1),
+        ("monotonic_us", 2**70),
+        ("sequence", 2**60),
+        ("boot", "b" * 65),
+        ("sensor", "s" * 65),
+    ],
+)
+def test_an_envelope_that_no_calendar_or_column_holds_is_refused_and_its_place_named(field, value):
+    raw = msgspec.to_builtins(SENDER.batch(1))
+    raw["observations"][0][field] = value
+
+    with pytest.raises(Refused) as refused:
+        check_batch(claim(encode(raw), encoding="identity"), KEY)
+
+    assert f"observations[0].{field}: " in refused.value.problem.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "fact"),
+    [
+        ("first_seen_us", {**FACT, "first_seen_us": 2**62}),
+        ("flows", {**FACT, "flows": 2**62}),
+        ("to_us", {"kind": "sensor_gap", "sensor": "*", "cause": "failed", "from_us": 0,
+                   "to_us": 2**62}),
+        ("lost", {"kind": "sensor_gap", "sensor": "*", "cause": "failed", "from_us": 0, "to_us": 1,
+                  "lost": 2**62}),
+        ("signatures_at_us", {"kind": "scanner", "available": True, "signatures_at_us": -1}),
+        ("version", {"kind": "agent_health", "version": "v" * 65, "policy_version": 1,
+                     "sensors": []}),
+    ],
+)  # fmt: skip
+def test_a_fact_that_no_calendar_or_column_holds_is_refused_and_its_place_named(kind, fact):
+    raw = msgspec.to_builtins(SENDER.batch(1))
+    raw["observations"][0]["fact"] = fact
+
+    with pytest.raises(Refused) as refused:
+        check_batch(claim(encode(raw), encoding="identity"), KEY)
+
+    assert f"observations[0].fact.{kind}: " in refused.value.problem.detail
+
+
+def test_a_medium_that_claims_eight_exabytes_is_still_reported():
+    raw = msgspec.to_builtins(SENDER.batch(1))
+    medium = {"key": "k", "kind": "stick", "bus": "usb", "capacity": 2**63 - 1}
+    raw["observations"][0]["fact"] = {"kind": "medium_attached", "medium": medium}
+
+    assert check_batch(claim(encode(raw), encoding="identity"), KEY).observations == 1
+
+
+@pytest.mark.parametrize("kind", ["", "x" * 65, "<script>", "nul\0", "Capital"])
+def test_an_unknown_kind_whose_name_is_none_is_refused(kind):
+    raw = msgspec.to_builtins(SENDER.batch(1))
+    raw["observations"][0]["fact"] = {"kind": kind}
+
+    with pytest.raises(Refused) as refused:
+        check_batch(claim(encode(raw), encoding="identity"), KEY)
+
+    assert "observations[0].fact.kind: " in refused.value.problem.detail
+
+
+def test_an_agent_cannot_say_that_an_endpoint_is_silent():
+    raw = msgspec.to_builtins(SENDER.batch(1))
+    raw["observations"][0]["fact"] = {
+        "kind": "endpoint_silent", "endpoint": "another", "last_heard_us": 1, "silent_for_us": 1,
+    }  # fmt: skip
+
+    with pytest.raises(Refused) as refused:
+        check_batch(claim(encode(raw), encoding="identity"), KEY)
+
+    assert "is not an agent's to say" in refused.value.problem.detail
