@@ -39,7 +39,9 @@ class Worker:
         self._thread.start()
 
     def join(self) -> None:
-        self._thread.join(STOP_PATIENCE_S)
+        """Also of work that was never begun, because something before it failed."""
+        if self._thread.ident is not None:
+            self._thread.join(STOP_PATIENCE_S)
 
     def _run(self) -> None:
         pause = FIRST_PAUSE_S

@@ -111,3 +111,12 @@ def test_the_watchdog_is_told_at_half_its_time_when_it_is_meant_for_us(environme
 
 def test_where_no_service_manager_listens_nothing_is_said():
     ServiceManager({}).say("READY=1")
+
+
+def test_what_never_began_can_be_stopped():
+    supervisor = Supervisor(Metrics())
+    supervisor.add("judge", dying)
+
+    supervisor.stop()
+
+    assert supervisor.down() == ["judge"]

@@ -1,0 +1,105 @@
+import pytest
+
+from checks.facts.base import UnknownProcess
+from checks.facts.health import EndpointSilent, SensorGap
+from checks.facts.media import MediumUnmounted
+from checks.facts.network import NeighboursSeen
+from collector.dashboard.shown import Line, shown
+from collector.dashboard.wording import Words
+from collector.i18n import translator
+from tests.support import hospital
+
+NOW = 1_795_000_000_000_000
+ENGLISH = Words(translator("en"), "Asia/Shanghai", NOW)
+CHINESE = Words(translator("zh_CN"), "Asia/Shanghai", NOW)
+
+
+def lines(fact, words: Words = ENGLISH) -> dict[str, str]:
+    return {line.label: line.text for line in shown(fact, words) if line.text}
+
+
+def test_a_connection_tells_who_spoke_with_whom_over_which_way():
+    said = lines(hospital.outside())
+
+    assert said["Destination"] == "203.0.113.9:443 · tcp"
+    assert said["Process"] == "/opt/browser/browser (PID 4312)"
+    assert said["User"] == "u1000"
+    assert said["Gateway"] == "192.168.42.129 · 02:00:00:00:42:81"
+    assert said["Interface"].startswith("usb0 · ")
+
+
+def test_a_process_nobody_knows_is_said_with_the_reason_why():
+    assert lines(hospital.leak("none"))["Process"] == ENGLISH.says.word("who_unknown", "gone")
+    assert lines(hospital.leak("none"))["Flows"] == "3"
+    assert isinstance(hospital.leak("none").process, UnknownProcess)
+
+
+def test_a_scan_tells_verdict_malware_and_medium():
+    said = lines(hospital.infected(hospital.USB))
+
+    assert said["Malware"] == "Win.Test.EICAR_HDB-1 · 275a021bbfb6489e"
+    assert said["Files scanned"] == "1204 · 700.0 MB"
+    assert said["Serial number"] == "60A44C413FAE"
+    assert said["Capacity"] == "28.9 GB"
+
+
+def test_a_medium_without_identity_says_so():
+    assert lines(hospital.mounted(hospital.STRANGE))["Serial number"] == "none"
+
+
+def test_times_are_moments_and_not_text():
+    moments = {line.label for line in shown(hospital.outside(), ENGLISH) if line.moment_us}
+
+    assert moments == {"First packet", "Answered"}
+
+
+def test_a_network_tells_its_links_without_the_loopback_and_its_default_gateway():
+    said = lines(hospital.network())
+
+    assert set(said) == {"enp1s0", "Default gateway"}
+    assert said["Default gateway"] == "10.20.0.1 · enp1s0"
+
+
+def test_a_gap_names_sensor_and_cause_in_the_reader_s_language():
+    gap = SensorGap(sensor="uplink", cause="overrun", from_us=1, to_us=2, lost=412)
+
+    assert "上报" in lines(gap, CHINESE).values()
+    assert lines(gap)["Lost"] == "412"
+
+
+@pytest.mark.parametrize(
+    ("sensor", "english", "chinese"),
+    [
+        ("network", "Interfaces and routes", "网卡与路由"),
+        ("connections", "Connections", "外部连接"),
+        ("media", "Removable media", "移动介质"),
+        ("uplink", "Delivery to the collector", "上报"),
+        ("spool", "Store on the endpoint", "本机缓存"),
+        ("agent", "Client", "客户端"),
+    ],
+)
+def test_every_sensor_there_is_has_a_name_in_words(sensor, english, chinese):
+    assert ENGLISH.says.word("sensor", sensor) == english
+    assert CHINESE.says.word("sensor", sensor) == chinese
+
+
+def test_silence_tells_who_still_saw_it():
+    seen = EndpointSilent(
+        endpoint="pc1", last_heard_us=NOW, silent_for_us=120_000_000, witnesses=("pc2",)
+    )
+    unseen = EndpointSilent(endpoint="pc1", last_heard_us=NOW, silent_for_us=120_000_000)
+
+    assert lines(seen)["Seen alive by"] == "pc2"
+    assert lines(unseen)["Seen alive by"] == "nobody: it may be switched off"
+    assert lines(seen)["Silent for"] == "2 min"
+
+
+def test_nothing_empty_is_shown():
+    shown_lines = shown(MediumUnmounted(medium=hospital.USB, mount_point=""), ENGLISH)
+
+    assert shown_lines
+    assert all(line.text or line.moment_us for line in shown_lines)
+
+
+def test_a_kind_that_nobody_describes_shows_its_fields():
+    assert shown(NeighboursSeen(neighbours=()), ENGLISH) == (Line(label="neighbours", text="()"),)
