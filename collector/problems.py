@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+FORKED = "record-forked"
+"""The name of the problem that two machines send under one identity."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ from checks.wording import endpoint_of
 from collector.dashboard.wording import Words
 
 _INFECTIONS_SHOWN = 10
+LINES_SHOWN = 30
+"""A machine may claim ten thousand interfaces; the page says how many it left out."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +52,9 @@ Lines = Iterator[Line]
 def shown(fact: Fact, words: Words) -> tuple[Line, ...]:
     """The lines of a fact; of a kind that nobody here describes, its fields as they are."""
     describe = _DESCRIBED.get(type(fact), _plain)
-    return tuple(line for line in describe(fact, words) if line.text or line.moment_us)
+    lines = tuple(line for line in describe(fact, words) if line.text or line.moment_us)
+    rest = len(lines) - LINES_SHOWN
+    return lines if rest <= 0 else (*lines[:LINES_SHOWN], Line(label="…", text=f"+ {rest}"))
 
 
 def _connection(fact: ConnectionSeen, words: Words) -> Lines:

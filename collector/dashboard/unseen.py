@@ -1,4 +1,6 @@
-"""What could not be seen: unknown verdicts, blind sensors, refused batches, unread facts."""
+"""What could not be seen: unknown verdicts, blind sensors, refused batches, unread facts,
+and machines that share an identity.
+"""
 
 from starlette.responses import Response
 
@@ -15,6 +17,7 @@ def show(visit: Visit) -> Response:
         unknowns=figures.unknowns(store),
         blind=figures.blind_sensors(store),
         holes=figures.whole_holes(store, from_us=services.clock() - DAY_US),
+        forks=figures.forks(services.journal_engine),
         refusals=figures.refusals(services.journal_engine),
         held=figures.held_kinds(store),
         outbox=figures.outbox(store),

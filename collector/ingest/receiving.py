@@ -26,7 +26,7 @@ from collector.ingest.accept import Header
 from collector.ingest.writer import Decided, SignedBatch
 from collector.keys import is_signed_by
 from collector.packing import TooLarge, Unpackable, is_packed, unpacked
-from collector.problems import Refused, problem
+from collector.problems import FORKED, Refused, problem
 
 TEXT_LIMIT = 64
 REQUEST_AGE_LIMIT_US = 5 * 60 * 1_000_000
@@ -136,7 +136,7 @@ def forked(batch: SignedBatch, decided: Decided, *, host: str, remote: str) -> R
     """Names both machines that speak under one name."""
     return Refused(
         problem(
-            "record-forked",
+            FORKED,
             "Two machines send under one identity",
             status=409,
             detail=f"agent {batch.agent}: {decided.decision.why}. Known so far from machine "

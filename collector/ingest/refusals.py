@@ -9,13 +9,15 @@ from prometheus_client import Counter
 from sqlalchemy import delete, insert
 
 from collector.ingest.writer import JournalClosed, JournalPage, JournalWriter
-from collector.problems import Refused
+from collector.problems import FORKED, Refused
 from collector.store import schema
 
 log = logging.getLogger(__name__)
 
 KEPT = 10_000
-"""Rows; the oldest go first, so that nobody can fill the disk with nonsense."""
+"""Rows; the oldest go first, so that nobody can fill the disk with nonsense.  A fork stays,
+the newest of each agent and address, so that nobody can hide it behind nonsense either.
+"""
 SAME_AGAIN_S = 10.0
 """The same problem of the same sender is written down once in this time; it is counted
 and logged each time.
@@ -89,5 +91,11 @@ def _write(page: JournalPage, agent: str, remote: str, name: str, detail: str) -
         )
     )
     newest = written.inserted_primary_key
-    if newest is not None:
-        page.connection.execute(delete(refusals).where(refusals.c.id <= newest[0] - KEPT))
+    if newest is None:
+        return
+    old = (refusals.c.id <= newest[0] - KEPT) & (refusals.c.problem != FORKED)
+    page.connection.execute(delete(refusals).where(old))
+    if name == FORKED:
+        same = (refusals.c.agent == agent) & (refusals.c.remote == remote)
+        known = same & (refusals.c.problem == FORKED) & (refusals.c.id < newest[0])
+        page.connection.execute(delete(refusals).where(known))

@@ -21,6 +21,11 @@ IN_FORCE = "judge"
 """The row of `cursor` and of `policy_in_force` that belongs to the judge."""
 
 
+KINDS_HELD = 50
+"""Names of unknown kinds that one endpoint may make up; the rest is counted together."""
+ANY_OTHER_KIND = "*"
+
+
 class Memory:
     """Everything a step looks up."""
 
@@ -36,6 +41,7 @@ class Memory:
         self.open_keys: dict[str, CaseKey] = {}
         self.known: dict[str, dict[type[Fact], Known]] = {}
         self.open_holes: dict[tuple[str, str], Hole] = {}
+        self._held: dict[str, set[str]] = {}
 
     def load(self, connection: Connection) -> None:
         """Forgets everything and reads it again."""
@@ -51,7 +57,17 @@ class Memory:
         for row in connection.execute(lasting):
             hole = Hole(**row._asdict())
             self.open_holes[hole.agent, hole.sensor] = hole
+        for agent, kind in connection.execute(select(schema.held.c.agent, schema.held.c.kind)):
+            self._held.setdefault(agent, set()).add(kind)
         self._load_known(connection)
+
+    def held_as(self, agent: str, kind: str) -> str:
+        """Under which name an unread fact of this endpoint is counted."""
+        names = self._held.setdefault(agent, set())
+        if kind not in names and len(names) >= KINDS_HELD:
+            return ANY_OTHER_KIND
+        names.add(kind)
+        return kind
 
     def keep_case(self, case: Case) -> None:
         """The case as it is now; a closed one is forgotten."""

@@ -79,7 +79,8 @@ class Step:
         if not holes.is_whole(read, record.last_sequence):
             self._keep_holes(holes.lost_sequences(read, record))
         for held in read.held:
-            self.tally.add_held(agent, held.fact.kind, held.at_us)
+            kind = self._memory.held_as(agent, held.fact.kind)
+            self.tally.add_held(agent, kind, held.at_us)
         for seen in read.batch.observations:
             self._observe(agent, seen)
         record = self._memory.endpoints[agent]

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, Row, func, select
+from sqlalchemy import ColumnElement, Engine, Row, func, select
 
 from checks.facts.health import AgentHealth, SensorHealth
 from checks.finding import Severity
 from checks.wire import Malformed, decode_fact
 from collector.judging.records import Hole
+from collector.problems import FORKED
 from collector.queries.cases import overdue
 from collector.queries.rows import value_of
 from collector.store import schema
@@ -164,10 +165,20 @@ def held_kinds(engine: Engine) -> list[HeldKind]:
 
 
 def refusals(journal_engine: Engine) -> list[Refusal]:
+    """The newest, without forks."""
+    return _refusals(journal_engine, schema.refusals.c.problem != FORKED)
+
+
+def forks(journal_engine: Engine) -> list[Refusal]:
+    """Identities under which two machines send; `detail` names both."""
+    return _refusals(journal_engine, schema.refusals.c.problem == FORKED)
+
+
+def _refusals(journal_engine: Engine, which: ColumnElement[bool]) -> list[Refusal]:
     table = schema.refusals
+    asked = select(table).where(which).order_by(table.c.id.desc()).limit(FAULTS_SHOWN)
     with journal_engine.connect() as connection:
-        rows = connection.execute(select(table).order_by(table.c.id.desc()).limit(FAULTS_SHOWN))
-        return [value_of(row, Refusal) for row in rows.mappings()]
+        return [value_of(row, Refusal) for row in connection.execute(asked).mappings()]
 
 
 def blind_sensors(engine: Engine) -> list[BlindSensor]:

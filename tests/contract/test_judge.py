@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from checks.check import Check, check, discover
 from checks.facts import Fact
+from checks.facts.connections import ConnectionSeen
 from checks.facts.health import AgentStarted, AgentStopping, EndpointSilent, SensorGap, SensorHealth
 from checks.finding import Finding
 from checks.policy import Endpoint
@@ -195,12 +196,15 @@ def test_an_entry_that_cannot_be_read_is_a_visible_fault(journal, store):
 
 
 def test_an_entry_that_the_store_cannot_bear_is_alone_in_failing(journal, store):
+    @check(rule="EXT-01", on=type(connection()), remedy="r")
+    def counting(seen: ConnectionSeen, _context: object) -> Iterator[Finding]:
+        yield Finding(subject="s", message="m", count=2**70 if seen.destination_port == 1 else 1)
+
     sent(journal, network(), connection())
-    impossible = observation(3, connection(), at_us=2**70)
-    journal.put(sealed(AGENT, [impossible]), agent=AGENT, first=3, last=3)
+    sent(journal, connection(port=1), first=3)
     sent(journal, connection(), first=4)
 
-    judged(journal, store)
+    judged(journal, store, {"EXT-01": counting})
 
     [fault] = rows(store, schema.unknowns, schema.unknowns.c.rule == "JOURNAL")
     assert "entry 4 (batch) was not judged: OverflowError" in fault.why
