@@ -3,7 +3,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-lab lint types fix bench bench-small deb lock clean
+.PHONY: help run test test-unit test-lab test-lab-failed lint types fix bench bench-small deb lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test-unit: $(VENV)/dev.stamp  ## the fast ones
 
 test-lab: $(VENV)/dev.stamp  ## real USB hot-plug in a virtual machine: WARDWATCH_LAB=path/to/labctl
 	$(PYTHON) -m pytest tests/lab
+
+test-lab-failed: $(VENV)/dev.stamp
+	$(PYTHON) -m pytest tests/lab --last-failed --last-failed-no-failures none
 
 lint: $(VENV)/dev.stamp  ## style and import contracts
 	$(VENV)/bin/ruff check .
