@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 from importlib.resources import files
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -148,12 +148,12 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     state_beat: str = "5m"
     heartbeat: str = "30s"
     desktop_repeat: str = "10m"
-    silence_intervals: int = 3
+    silence_intervals: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 3
     silence_notice: str = "10m"
     silence_escalates: str = "7d"
     signatures_max_age: str = "30d"
     file_names_travel: bool = False
-    spool_limit_bytes: int = 256 * 1024 * 1024
+    spool_limit_bytes: Annotated[int, msgspec.Meta(ge=64 * 1024, le=2**40)] = 256 * 1024 * 1024
     spool_limit_age: str = "90d"
 
 
@@ -224,7 +224,9 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: Endpoint
 
 
-_SPAN = re.compile(r"(\d+)(s|m|h|d|wd)")
+_SPAN = re.compile(r"([0-9]{1,9})(s|m|h|d|wd)")
+LONGEST = timedelta(days=3660)
+"""Ten years: what a clock adds to a moment stays in the calendar."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "wd": "days"}
 
 
@@ -236,8 +238,11 @@ def span(text: str) -> timedelta:
     """
     match = _SPAN.fullmatch(text)
     if match is None:
-        raise PolicyError(f"{text!r} is no duration; write it like 90s, 5m, 4h, 2d or 3wd")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        raise PolicyError(f"{text[:40]!r} is no duration; write it like 90s, 5m, 4h, 2d or 3wd")
+    length = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if not timedelta(0) < length <= LONGEST:
+        raise PolicyError(f"{text!r} is not between 1s and {LONGEST.days}d")
+    return length
 
 
 def deadline(start: datetime, clock: str) -> datetime | None:
@@ -258,6 +263,10 @@ def deadline(start: datetime, clock: str) -> datetime | None:
     return end
 
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors write before the first line."""
+
+
 def parse_policy(text: str, *, version: int = 0) -> Policy:
     """Policy from the TOML of policy.toml laid over the defaults.
 
@@ -266,9 +275,11 @@ def parse_policy(text: str, *, version: int = 0) -> Policy:
             unknown key, the known one that is nearest.
     """
     try:
-        own = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as broken:
+        own = tomllib.loads(text.removeprefix(BYTE_ORDER_MARK))
+    except ValueError as broken:  # TOMLDecodeError is one, and so is a number of 5,000 digits
         raise PolicyError(f"not TOML: {broken}") from broken
+    except RecursionError as nested:
+        raise PolicyError("not TOML: nested too deeply") from nested
     policy = _convert(_overlay(_defaults(), {**own, "version": version}))
     _validate(policy)
     return policy
@@ -334,6 +345,8 @@ def _promises(policy: Policy) -> Iterator[tuple[str, Callable[[], object]]]:
         yield from _of_approved(entry, f"approved[{index}] ({entry.name})")
     for index, zone in enumerate(policy.zones):
         yield from _of_zone(zone, f"zones[{index}] ({zone.name})")
+    for index, recipient in enumerate(policy.mail.recipients):
+        yield f"mail.recipients[{index}].address", partial(_mail_address, recipient.address)
     for rule, settings in policy.rules.items():
         for clock in ("mail", "acknowledge", "contain", "close"):
             if text := getattr(settings, clock):
@@ -362,8 +375,19 @@ def _of_zone(zone: Zone, place: str) -> Iterator[tuple[str, Callable[[], object]
 def _time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError) as unknown:  # ZoneInfoNotFoundError is a KeyError
-        raise PolicyError(f"{name!r} is no time zone; write it like Asia/Shanghai") from unknown
+    except (KeyError, ValueError, OSError) as unknown:  # ZoneInfoNotFoundError is a KeyError
+        raise PolicyError(
+            f"{name[:40]!r} is no time zone; write it like Asia/Shanghai"
+        ) from unknown
+
+
+_ADDRESS = re.compile(r"""[^\s@<>()\[\],;:"\\]+@[^\s@<>()\[\],;:"\\]+""")
+
+
+def _mail_address(address: str) -> None:
+    """As mail servers take it (RFC 5321 4.1.2), without quotes and display names."""
+    if not _ADDRESS.fullmatch(address) or not address.isprintable():
+        raise PolicyError(f"{address[:80]!r} is no mail address; write it like duty@hospital.cn")
 
 
 def _two_people(entry: Approved) -> None:

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -100,3 +101,31 @@ def test_working_days_leave_out_the_weekend(clock, end):
     friday = datetime(2026, 3, 6, 10, tzinfo=UTC)
 
     assert deadline(friday, clock) == end
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = " + "[" * 2_000, "nested too deeply"),
+        ("a = 1" + "0" * 5_000, "not TOML"),
+        ('[hospital]\ntimezone = "' + "A" * 5_000 + '"', "is no time zone"),
+        ('[hospital]\ntimezone = "Asia"', "is no time zone"),
+        ('[thresholds]\nheartbeat = "0s"', "thresholds.heartbeat: '0s' is not between"),
+        ('[thresholds]\nheartbeat = "99999999d"', "thresholds.heartbeat: '99999999d' is not"),
+        ('[thresholds]\nheartbeat = "' + "9" * 50 + 'd"', "is no duration"),
+        ('[rules.EXT-04]\nclose = "1000000wd"', "rules.EXT-04.close: '1000000wd' is not between"),
+        ("[thresholds]\nsilence_intervals = 0", "silence_intervals"),
+        ("[thresholds]\nspool_limit_bytes = -1", "spool_limit_bytes"),
+        ('[[mail.recipients]]\naddress = "a@b\\r\\nBcc: c@d"', "mail.recipients[0].address"),
+        ('[[mail.recipients]]\naddress = "duty"', "is no mail address"),
+    ],
+)
+def test_a_policy_that_would_end_whoever_uses_it_is_refused_at_the_door(text, said):
+    with pytest.raises(PolicyError, match=re.escape(said)):
+        parse_policy(text)
+
+
+def test_a_byte_order_mark_and_line_ends_of_another_system_are_no_fault():
+    text = '\ufeff[hospital]\r\nname = "a"\r\n'
+
+    assert parse_policy(text).hospital.name == "a"
