@@ -276,10 +276,8 @@ def parse_policy(text: str, *, version: int = 0) -> Policy:
     """
     try:
         own = tomllib.loads(text.removeprefix(BYTE_ORDER_MARK))
-    except ValueError as broken:  # TOMLDecodeError is one, and so is a number of 5,000 digits
+    except (ValueError, RecursionError) as broken:  # TOMLDecodeError is a ValueError
         raise PolicyError(f"not TOML: {broken}") from broken
-    except RecursionError as nested:
-        raise PolicyError("not TOML: nested too deeply") from nested
     policy = _convert(_overlay(_defaults(), {**own, "version": version}))
     _validate(policy)
     return policy
