@@ -33,7 +33,7 @@ from collector.api.bodies import (
     microseconds,
     observation_body,
 )
-from collector.api.cursors import cursor_of, place_of
+from collector.api.cursors import RowPlace, cursor_of, place_of
 from collector.auth import Token
 from collector.cases import Act
 from collector.citations import rule_name
@@ -144,24 +144,24 @@ def list_observations(call: Call, query: ObservationsQuery) -> ObservationPage:
     wanted = observations.ObservationFilter(
         agent=query.endpoint, kind=query.kind, since_us=microseconds(query.since)
     )
-    before = place_of(query.cursor, int) or 0
+    before = place_of(query.cursor, RowPlace) or RowPlace(0)
     rows = observations.observations(
-        call.services.store_engine, wanted, limit=query.limit + 1, before=before
+        call.services.store_engine, wanted, limit=query.limit + 1, before=before.row
     )
     page, more = rows[: query.limit], len(rows) > query.limit
     return ObservationPage(
         observations=[observation_body(row) for row in page],
-        next=cursor_of(page[-1].id) if more else None,
+        next=cursor_of(RowPlace(page[-1].id)) if more else None,
     )
 
 
 def list_media(call: Call, query: MediaQuery) -> MediaPage:
-    begin = place_of(query.cursor, int) or 0
+    begin = (place_of(query.cursor, RowPlace) or RowPlace(0)).row
     seen = observations.media(call.services.store_engine, agent=query.endpoint)
-    end = max(0, begin) + query.limit
+    end = begin + query.limit
     return MediaPage(
-        media=[medium_body(each) for each in seen[max(0, begin) : end]],
-        next=cursor_of(end) if len(seen) > end else None,
+        media=[medium_body(each) for each in seen[begin:end]],
+        next=cursor_of(RowPlace(end)) if len(seen) > end else None,
     )
 
 

@@ -2,11 +2,19 @@
 
 import base64
 import binascii
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
+from checks.facts.base import LARGEST
+
 Place = TypeVar("Place")
+
+
+class RowPlace(msgspec.Struct, frozen=True, array_like=True):
+    """A row's id, or how many rows came before."""
+
+    row: Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 
 
 class BadCursor(ValueError):

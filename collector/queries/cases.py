@@ -18,6 +18,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from checks.facts.base import Micros
 from checks.finding import Severity
 from checks.policy import Endpoint
 from collector.cases import CLOSED_STATES, Case, CaseState
@@ -94,7 +95,7 @@ class StoryLine(msgspec.Struct, frozen=True, kw_only=True):
 class Position(msgspec.Struct, frozen=True, array_like=True):
     """Where a page of cases ended: newest first by opening, which never changes."""
 
-    opened_us: int
+    opened_us: Micros
     id: str
 
 

@@ -77,6 +77,7 @@ def test_cursors_walk_all_cases_once(officer):
         ("since=yesterday", "since"),
         ("since=2026-03-02T06:05:00", "since"),
         ("cursor=zzz", "cursor"),
+        ("cursor=WzExODA1OTE2MjA3MTc0MTEzMDM0MjQsIngiXQ", "cursor"),  # [2**70, "x"]
         ("rule=a&rule=b", "rule"),
     ],
 )
