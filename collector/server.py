@@ -5,7 +5,8 @@ import logging
 import signal
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from socket import socket
 
@@ -24,6 +25,11 @@ GRACE_S = 2
 FAREWELL_S = 0.3
 """How long a client may take to agree that an idle connection ends (TLS close_notify)."""
 KEEP_ALIVE_S = 75
+PATIENCE_S = 90.0
+"""How long a client may take to finish what it is saying, a request of 4 MB included: more
+than an idle connection lives, so that whoever holds one open longer is not idle but slow.
+"""
+SLOW_LOOKS_EVERY_S = 5.0
 BACKLOG = 2_048
 
 
@@ -93,6 +99,7 @@ class _NotifyingServer(uvicorn.Server):
         self._manager = manager
         self._collector = collector
         self._pulse: asyncio.Task[None] | None = None
+        self._looks: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
@@ -101,13 +108,15 @@ class _NotifyingServer(uvicorn.Server):
         port = self._port()
         log.info("serving", extra={"url": self._collector.base_url(), "port": port})
         self._manager.say("READY=1")
+        self._looks = asyncio.create_task(self._hang_up_on_the_slow())
         if self._manager.watchdog_s is not None:
             self._pulse = asyncio.create_task(self._keep_alive(self._manager.watchdog_s))
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         self._manager.say("STOPPING=1")
-        if self._pulse is not None:
-            self._pulse.cancel()
+        for task in (self._pulse, self._looks):
+            if task is not None:
+                task.cancel()
         self._collector.end_streams()
         hanging_up = asyncio.create_task(self._hang_up())
         await super().shutdown(sockets)
@@ -121,6 +130,14 @@ class _NotifyingServer(uvicorn.Server):
                 if isinstance(connection, HttpToolsProtocol) and _is_idle(connection.cycle):
                     connection.transport.abort()
 
+    async def _hang_up_on_the_slow(self) -> None:
+        """A request that comes byte by byte must not hold its connection for ever."""
+        watch = SlowWatch(patience_s=PATIENCE_S)
+        while True:
+            await asyncio.sleep(SLOW_LOOKS_EVERY_S)
+            for connection in watch.too_slow(self.server_state.connections, time.monotonic()):
+                connection.transport.abort()
+
     async def _keep_alive(self, every_s: float) -> None:
         """Silence of the event loop or of the journal's writer lets systemd restart us."""
         while self._collector.journal.writer.is_alive:
@@ -132,6 +149,34 @@ class _NotifyingServer(uvicorn.Server):
             for listening in server.sockets:
                 return int(listening.getsockname()[1])
         return self.config.port
+
+
+class SlowWatch:
+    """Which connections wait for their client for longer than it may take."""
+
+    def __init__(self, *, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._waiting: dict[object, tuple[object, float]] = {}
+
+    def too_slow(self, connections: Iterable[object], now_s: float) -> list[HttpToolsProtocol]:
+        """Those that were already waiting in the same exchange that long ago."""
+        before, self._waiting = self._waiting, {}
+        slow = []
+        for connection in connections:
+            if not isinstance(connection, HttpToolsProtocol) or not _waits(connection.cycle):
+                continue
+            exchange, since_s = before.get(connection, (None, now_s))
+            if exchange is not connection.cycle:
+                since_s = now_s
+            self._waiting[connection] = (connection.cycle, since_s)
+            if now_s - since_s > self._patience_s:
+                slow.append(connection)
+        return slow
+
+
+def _waits(cycle: RequestResponseCycle | None) -> bool:
+    """For the client: the rest of a request's head, or of its body."""
+    return _is_idle(cycle) or (cycle is not None and cycle.more_body)
 
 
 def _is_idle(cycle: RequestResponseCycle | None) -> bool:
