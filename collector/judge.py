@@ -14,7 +14,7 @@ from checks.check import Check
 from checks.evaluate import Evaluator
 from checks.facts import Fact
 from collector.entries import EntryKind, Mailed
-from collector.judging.memory import IN_FORCE, Memory
+from collector.judging.memory import IN_FORCE, Memory, cursor_of
 from collector.judging.reading import Unreadable, read_body
 from collector.judging.statements import Statements
 from collector.judging.step import Step
@@ -67,7 +67,7 @@ class Judge:
         self._ahead: deque[Entry] = deque()
 
     def step(self) -> bool:
-        """Judges the next entries; False when there was none.
+        """Judges the next entries; False when there was none to judge.
 
         Raises:
             OperationalError: the store cannot be written now; nothing was changed.
@@ -75,7 +75,7 @@ class Judge:
         """
         entries = self._next_entries()
         if not entries:
-            return False
+            return self._was_emptied()
         try:
             self._judge(entries)
         except (OperationalError, InterfaceError, JudgedElsewhere):
@@ -151,6 +151,16 @@ class Judge:
                     self._memory.load(connection)
                 self._judge([entry], fault=f"{type(failure).__name__}: {failure}"[:500])
         self._loaded = True
+
+    def _was_emptied(self) -> bool:
+        """Somebody emptied the store to have it rebuilt: begin anew, also when no agent
+        says a word.
+        """
+        with self._store.connect() as connection:
+            emptied = cursor_of(connection) != self._memory.cursor
+        if emptied:
+            self._forget()
+        return emptied
 
     def _forget(self) -> None:
         self._loaded = False

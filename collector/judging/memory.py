@@ -46,7 +46,7 @@ class Memory:
     def load(self, connection: Connection) -> None:
         """Forgets everything and reads it again."""
         self.clear()
-        self.cursor = _cursor(connection)
+        self.cursor = cursor_of(connection)
         self.policy = _policy_in_force(connection)
         for record in map(_endpoint, connection.execute(select(schema.endpoints))):
             self.endpoints[record.agent] = record
@@ -126,7 +126,8 @@ def _endpoint(row: Row[tuple[object, ...]]) -> EndpointRecord:
     return EndpointRecord(registered=endpoint_from(row), **own)
 
 
-def _cursor(connection: Connection) -> int:
+def cursor_of(connection: Connection) -> int:
+    """The last entry that was judged, 0 before the first."""
     found = connection.execute(
         select(schema.cursor.c.entry).where(schema.cursor.c.name == IN_FORCE)
     ).scalar_one_or_none()

@@ -273,6 +273,18 @@ def test_a_rebuilt_store_is_the_same_and_mails_nothing_again(journal, store):
     assert [(row[0], row[6]) for row in alerts_after] == [(row[0], row[6]) for row in alerts_before]
 
 
+def test_a_store_that_was_emptied_is_rebuilt_although_nobody_sends_anything(journal, store):
+    sent(journal, network(), connection())
+    judge = judged(journal, store)
+    before = everything(store)
+
+    rebuild(store, journal)
+    while judge.step():
+        pass
+
+    assert everything(store) == before
+
+
 def test_a_judge_that_finds_the_cursor_moved_starts_from_there(journal, store):
     sent(journal, network(), connection())
     late, early = judge_of(journal, store), judge_of(journal, store)
