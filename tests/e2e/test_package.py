@@ -91,7 +91,8 @@ def test_no_path_of_the_building_machine_is_in_it(unpacked, name):
     # The checkout, and the folder that the build works in.  Compiled wheels name the folders
     # of those who built them; those are not ours.
     # Only as a whole path: a short one may stand inside an address of somebody's documentation.
-    ours = rb"(?<![\w./-])(?:" + re.escape(str(ROOT).encode()) + rb"|/tmp/tmp\.)(?![\w-])"
+    checkout = re.escape(str(ROOT).encode())
+    ours = rb"(?<![\w./-])(?:" + checkout + rb"(?![\w-])|/tmp/tmp\.)"
     telling = [
         path
         for path in files(unpacked[name])
