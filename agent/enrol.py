@@ -14,7 +14,7 @@ import urllib3
 
 from agent.identity import Enrolment, IdentityFolder
 from agent.lean_requests import requests
-from agent.transport import pinned_session, problem_of
+from agent.transport import answered, pinned_session, problem_of
 from checks.wire import EnrolRequest, Identity, encode
 
 AUTHORITY = "/agent/v1/ca"
@@ -98,11 +98,12 @@ def _authority(base: str, token: Token) -> bytes:
     session.trust_env = False
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     try:
-        answer = session.get(
+        answer = answered(
+            session,
+            "GET",
             base + AUTHORITY,
             timeout=_TIMEOUT,
             verify=False,  # the certificate is compared with the token's hash below
-            allow_redirects=False,
         )
     except requests.RequestException as down:
         raise EnrolmentRefused(f"{base} does not answer: {down}") from down
@@ -125,12 +126,13 @@ def _authority(base: str, token: Token) -> bytes:
 def _ask_for_identity(base: str, authority: Path, request: EnrolRequest) -> Identity:
     session = pinned_session(authority)
     try:
-        answer = session.post(
+        answer = answered(
+            session,
+            "POST",
             base + ENROL,
             data=encode(request),
             headers={"Content-Type": "application/json"},
             timeout=_TIMEOUT,
-            allow_redirects=False,
         )
     except requests.RequestException as down:
         raise EnrolmentRefused(f"no answer; the same command may be repeated: {down}") from down

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 
@@ -13,6 +14,11 @@ from checks.wire import REQUEST_DOMAIN, Acknowledgement
 
 BATCHES = "/agent/v1/batches"
 POLICY = "/agent/v1/policy"
+ANSWER_LIMIT = 8 * 1024 * 1024
+"""Bytes; a policy with 5,000 prefixes has a twentieth of it."""
+ANSWER_PATIENCE = 120.0
+LONGEST_PATIENCE = 3600.0
+"""Seconds: for one whole answer, and until the next attempt, whatever the collector asks."""
 _DETAIL_LIMIT = 300
 
 
@@ -38,6 +44,15 @@ class Forked(Exception):
 
 class BatchRefused(Exception):
     """The collector will never take this batch."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP answer, read whole."""
+
+    status_code: int
+    reason: str
+    headers: Mapping[str, str]
+    content: bytes
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -111,20 +126,26 @@ class Transport:
     def close(self) -> None:
         self._session.close()
 
-    def _ask(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> requests.Response:
+    def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         try:
-            return self._session.request(
+            return answered(
+                self._session,
                 method,
                 self._base + path,
                 headers=headers,
                 data=body or None,
                 timeout=self._timeout,
-                allow_redirects=False,
             )
         except requests.RequestException as down:
             raise TransportDown(f"{type(down).__name__}: {down}"[:_DETAIL_LIMIT]) from down
+
+
+_PART = 64 * 1024
+_HEADERS = {
+    "User-Agent": "wardwatch-agent",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # nothing to unpack, nothing that swells
+}
 
 
 def pinned_session(authority: Path) -> requests.Session:
@@ -132,11 +153,53 @@ def pinned_session(authority: Path) -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     session.verify = str(authority)
-    session.headers.update({"User-Agent": "wardwatch-agent", "Accept": "application/json"})
+    session.headers.update(_HEADERS)
     return session
 
 
-def problem_of(answer: requests.Response) -> str:
+def answered(  # noqa: PLR0913 - what requests asks for
+    session: requests.Session,
+    method: str,
+    url: str,
+    *,
+    timeout: float,
+    headers: Mapping[str, str] | None = None,
+    data: bytes | None = None,
+    verify: bool | None = None,
+) -> Answer:
+    """The answer, where it is not endless: neither in bytes nor in time.  No redirect is
+    followed.  `timeout` in seconds, to connect and between two bytes.
+
+    Raises:
+        requests.RequestException.
+    """
+    until = monotonic() + ANSWER_PATIENCE
+    with session.request(
+        method,
+        url,
+        headers=headers,
+        data=data,
+        timeout=timeout,
+        verify=verify,
+        allow_redirects=False,
+        stream=True,
+    ) as coming:
+        content = bytearray()
+        for part in coming.iter_content(_PART):
+            content += part
+            if len(content) > ANSWER_LIMIT:
+                raise requests.exceptions.ContentDecodingError("an answer that is too large")
+            if monotonic() > until:
+                raise requests.exceptions.ReadTimeout("an answer that does not end")
+        return Answer(
+            status_code=coming.status_code,
+            reason=coming.reason or "",
+            headers=coming.headers,
+            content=bytes(content),
+        )
+
+
+def problem_of(answer: Answer) -> str:
     """The answer's own words about what went wrong."""
     try:
         problem = msgspec.json.decode(answer.content, type=Problem)
@@ -153,7 +216,7 @@ _FORK = 409
 _DEFAULT_PATIENCE = 5.0
 
 
-def _meaning(answer: requests.Response) -> Exception:
+def _meaning(answer: Answer) -> Exception:
     status, detail = answer.status_code, problem_of(answer)
     if status in _PATIENCE:
         return Busy(_retry_after(answer), detail)
@@ -166,7 +229,7 @@ def _meaning(answer: requests.Response) -> Exception:
     return TransportDown(detail)
 
 
-def _retry_after(answer: requests.Response) -> float:
+def _retry_after(answer: Answer) -> float:
     """Retry-After in its seconds form: RFC 9110 section 10.2.3."""
     asked = answer.headers.get("Retry-After", "")
-    return float(asked) if asked.isdecimal() else _DEFAULT_PATIENCE
+    return min(float(asked), LONGEST_PATIENCE) if asked.isdecimal() else _DEFAULT_PATIENCE

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from agent import transport as transport_module
 from agent import uplink as uplink_module
+from agent.transport import ANSWER_LIMIT, LONGEST_PATIENCE
 from agent.uplink import (
     BATCH_OBSERVATIONS,
     FIRST_BACK_OFF,
@@ -266,3 +268,43 @@ def test_the_proxies_of_the_environment_are_not_used(stage, collector, monkeypat
 def test_a_batch_stays_below_what_the_collector_takes():
     assert uplink_module.BATCH_BYTES < BATCH_LIMIT_BYTES
     assert BATCH_OBSERVATIONS <= BATCH_LIMIT_OBSERVATIONS
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(stage, collector):
+    drain(stage)
+    collector.recorded.script.append(Reply(200, body=b" " * (ANSWER_LIMIT + 1_000_000)))
+    stage.spool.put([record("a")])
+
+    assert stage.uplink.step() == Pause(FIRST_BACK_OFF, for_work=False)
+
+    assert "too large" in stage.uplink.health.reason
+    assert stage.spool.fill().waiting == 1
+
+
+def test_an_answer_that_does_not_end_is_given_up(stage, collector, monkeypatch):
+    monkeypatch.setattr(transport_module, "ANSWER_PATIENCE", -1.0)
+    drain_but_policy = stage.uplink.step()
+    stage.spool.put([record("a")])
+
+    stage.uplink.step()
+
+    assert drain_but_policy == Pause(FIRST_BACK_OFF, for_work=False)
+    assert "does not end" in stage.uplink.health.reason
+
+
+@pytest.mark.parametrize("asked", ["99999999999", "9" * 400])
+def test_no_collector_silences_its_agents_for_longer_than_an_hour(stage, collector, asked):
+    drain(stage)
+    collector.recorded.script.append(Reply(429, retry_after=asked))
+    stage.spool.put([record("a")])
+
+    assert stage.uplink.step() == Pause(LONGEST_PATIENCE * 1.2, for_work=False)
+
+
+def test_an_answer_that_leads_elsewhere_is_not_followed(stage, collector):
+    drain(stage)
+    collector.recorded.script.append(Reply(307, detail="over there"))
+    stage.spool.put([record("a")])
+
+    assert stage.uplink.step() == Pause(FIRST_BACK_OFF, for_work=False)
+    assert stage.uplink.health.reason == "307: over there"
