@@ -52,9 +52,12 @@ def unannounced_changes(before: Beat | None, now: Fingerprint) -> tuple[str, ...
     return now.changed_since(before.fingerprint)
 
 
-def previous_end(before: Beat | None, boot: str) -> PreviousEnd:
+def previous_end(before: Beat | None, boot: str, *, has_run: bool = False) -> PreviousEnd:
+    """`has_run`: the spool tells of an earlier run.  A beat that is missing then was taken
+    away by somebody, and hides how that run ended.
+    """
     if before is None:
-        return "first"
+        return "killed" if has_run else "first"
     if before.goodbye:
         return "goodbye"
     return "killed" if before.boot == boot else "reboot"

@@ -126,7 +126,7 @@ class Service:
             host=parts.host.host_name(),
             system=parts.host.system_name(),
             machine=parts.host.machine_hash(),
-            previous_end=previous_end(before, self._boot),
+            previous_end=previous_end(before, self._boot, has_run=parts.spool.has_run),
             previous_seen_us=before.at_us if before else 0,
             changed=tuple(changed),
             traced_by=parts.selfwatch.tracer,

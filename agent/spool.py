@@ -62,7 +62,7 @@ class Spool:
         limit_bytes: int,
     ) -> None:
         """Opens or makes the file.  `broken` afterwards tells why an older one was set
-        aside, empty when nothing was wrong.
+        aside, empty when nothing was wrong; `has_run`, that sequences were used before.
 
         Raises:
             SpoolTaken: another process holds it.
@@ -80,6 +80,7 @@ class Spool:
         self._lock = threading.RLock()
         self._leased: Sealed | None = None
         self._measure()
+        self.has_run = self._next > 1
 
     def put(self, records: Sequence[Record]) -> range:
         """Gives the records their sequences; they are on disk when this returns.

@@ -38,3 +38,8 @@ def test_the_last_beat_tells_how_the_run_ended(before, boot, ended):
 )
 def test_a_new_program_is_a_change_unless_an_upgrade_announced_it(before, changed):
     assert unannounced_changes(before, NEW) == changed
+
+
+def test_a_beat_that_somebody_took_away_does_not_make_it_the_first_run():
+    assert previous_end(None, "boot-1", has_run=True) == "killed"
+    assert previous_end(None, "boot-1", has_run=False) == "first"
