@@ -30,7 +30,7 @@ from collector.keys import Keys, public_hex
 from collector.metrics import Metrics
 from collector.policies import PolicyDocuments, SqlPolicies
 from collector.ports import Clock, Services
-from collector.problems import Refused, problem, problem_answer, refused_answer
+from collector.problems import Refused, fault_answer, problem, problem_answer, refused_answer
 from collector.silence import SilenceWatch
 from collector.store import schema
 from collector.store.engine import open_journal, open_store
@@ -88,7 +88,7 @@ class Collector:
                 *api.routes(self.services),
                 *dashboard.routes(self.services),
             ],
-            exception_handlers={Refused: refused_answer},
+            exception_handlers={Refused: refused_answer, Exception: fault_answer},
             lifespan=_lifespan(self),
         )
 

@@ -56,3 +56,10 @@ async def refused_answer(_request: Request, refused: Exception) -> Response:
     """Exception handler for `Refused`."""
     assert isinstance(refused, Refused)
     return problem_answer(refused.problem, refused.headers)
+
+
+async def fault_answer(_request: Request, _fault: Exception) -> Response:
+    """A fault of ours: it stands in the log, and nothing of it in the answer."""
+    return problem_answer(
+        problem("fault", "Something here failed", status=500, detail="the collector's log tells it")
+    )

@@ -1,7 +1,7 @@
 import asyncio
 import json
 
-from collector.problems import Refused, problem, problem_answer, refused_answer
+from collector.problems import Refused, fault_answer, problem, problem_answer, refused_answer
 
 TOLD = problem("wrong-token", "Wrong enrolment token", status=401, detail="it has expired")
 
@@ -32,3 +32,11 @@ def test_a_refusal_that_ends_a_request_becomes_its_answer():
     answer = asyncio.run(refused_answer(None, refused))
 
     assert (answer.status_code, answer.headers["retry-after"]) == (401, "9")
+
+
+def test_a_fault_of_ours_is_a_problem_that_tells_nothing_of_its_inside():
+    answer = asyncio.run(fault_answer(None, ValueError("/var/lib/secret")))
+
+    assert answer.status_code == 500
+    assert json.loads(answer.body)["type"] == "urn:wardwatch:problem:fault"
+    assert b"secret" not in answer.body
