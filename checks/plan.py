@@ -37,6 +37,10 @@ RFC 4291 section 2.4 to 2.7."""
 MOBILE = ("usb_tether", "modem", "bluetooth", "infrared", "ppp")
 """Kinds of links that lead to a mobile network."""
 
+_REMEMBERED = 2048
+"""Addresses and prefixes kept parsed.  A machine speaks with few, again and again, and
+parsing one costs more than all comparisons with it."""
+
 
 class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One uplink that may carry a zone's traffic.
@@ -92,7 +96,7 @@ class AddressPlan:
 
     def zone_of(self, destination: str, egress: Egress) -> str | None:
         """Name of the zone that holds this destination over this way; None is outside."""
-        address = ipaddress.ip_address(destination)
+        address = parsed_address(destination)
         for zone in self._zones:
             held = any(address in network for network in zone.networks)
             if held and any(way.carries(egress) for way in zone.via):
@@ -101,8 +105,8 @@ class AddressPlan:
 
     def holds(self, address: str) -> bool:
         """Whether any zone has this address, whatever the way."""
-        parsed = ipaddress.ip_address(address)
-        return any(parsed in network for network in self.prefixes)
+        held = parsed_address(address)
+        return any(held in network for network in self.prefixes)
 
     @functools.cached_property
     def prefixes(self) -> tuple[Network, ...]:
@@ -142,9 +146,22 @@ class AddressPlan:
         )
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
+def parsed_address(text: str) -> IpAddress:
+    """Raises ValueError."""
+    return ipaddress.ip_address(text)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def parsed_prefix(text: str) -> Network:
+    """Raises ValueError, also when bits are set behind the prefix."""
+    return ipaddress.ip_network(text)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
 def is_local(destination: str) -> bool:
     """Whether an address cannot leave the segment it is used on."""
-    address = ipaddress.ip_address(destination)
+    address = parsed_address(destination)
     return any(address in network for network in LOCAL_ONLY)
 
 
@@ -177,7 +194,7 @@ def _egresses(link: Link, network: Network, routes: tuple[Route, ...]) -> list[E
 
 
 def _overlaps(route: Route, network: Network) -> bool:
-    destination = ipaddress.ip_network(route.destination)
+    destination = parsed_prefix(route.destination)
     return destination.version == network.version and destination.overlaps(network)
 
 

@@ -22,7 +22,7 @@ import msgspec
 from checks.facts.media import Medium
 from checks.facts.network import LinkKind
 from checks.finding import Severity
-from checks.plan import AddressPlan, Zone
+from checks.plan import AddressPlan, Zone, parsed_address
 
 Mode = Literal["observe", "alert", "enforce"]
 
@@ -77,8 +77,8 @@ class Approved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return tuple(ipaddress.ip_network(prefix) for prefix in self.destinations)
 
     def reaches(self, address: str) -> bool:
-        parsed = ipaddress.ip_address(address)
-        return any(parsed in network for network in self.networks)
+        reached = parsed_address(address)
+        return any(reached in network for network in self.networks)
 
 
 class RegisteredMedium(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
