@@ -14,7 +14,7 @@ from agent.system.bpf_filter import LinkRules, Muted, packet_filter
 from agent.system.dissect import TCP, dissect, text
 from agent.system.network_table import NetworkTable
 from agent.system.packets import Frame, PacketSocket
-from agent.system.procfs import Processes
+from agent.system.processes import Processes
 from agent.system.sockdiag import SocketRow, SocketTable
 from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess

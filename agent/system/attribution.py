@@ -5,7 +5,7 @@ from collections.abc import Callable
 from agent.system.bpf_kernel import NoEbpf
 from agent.system.dissect import TCP, UDP
 from agent.system.ebpf import FlowOwners
-from agent.system.procfs import Processes
+from agent.system.processes import Processes
 from agent.system.sockdiag import SocketRow, SocketTable
 from checks.facts.base import Process, UnknownProcess
 

@@ -1,24 +1,21 @@
-"""Who is behind a pid, and who has files of a mount open."""
+"""Who is behind a pid, as /proc tells it: proc(5).
 
-import contextlib
+The root is a parameter so that recorded trees can be read.  A process may end between
+any two reads; what cannot be read any more is left empty.
+"""
+
 import os
 import pwd
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
-import msgspec
-
-from agent.system.fanotify import FileAccess, Operation
 from agent.system.kernel import link_target
 from checks.facts.base import Process, UnknownProcess
 
 PROC = Path("/proc")
-_WRITING = os.O_WRONLY | os.O_RDWR
-
-
-class HeldFile(msgspec.Struct, frozen=True):
-    access: FileAccess
-    process: Process | UnknownProcess
+_KEPT = 512
+_KEPT_SECONDS = 10.0
 
 
 def process_at(pid: int, proc: Path = PROC) -> Process | UnknownProcess:
@@ -27,24 +24,16 @@ def process_at(pid: int, proc: Path = PROC) -> Process | UnknownProcess:
     """
     if pid <= 0:
         return UnknownProcess(why="forbidden")
-    folder = proc / str(pid)
     try:
-        status = _status((folder / "status").read_text("utf-8", "replace"))
+        status = _status(proc / str(pid))
     except PermissionError:
         return UnknownProcess(why="forbidden")
     except OSError:
         return UnknownProcess(why="gone")
-    uid = int(status.get("Uid", "-1").split()[0])
-    return Process(
-        pid=pid,
-        name=status.get("Name", ""),
-        executable=_executable(folder),
-        uid=uid,
-        user=account(uid),
-        parent=_name_of(proc / status.get("PPid", "0")),
-    )
+    return _described(pid, status, proc, uid=int(status.get("Uid", "-1").split()[0]))
 
 
+@lru_cache(maxsize=256)
 def account(uid: int) -> str:
     """The account's name, or the uid in digits where it has none."""
     try:
@@ -57,59 +46,98 @@ def accounts() -> Mapping[int, str]:
     return {entry.pw_uid: entry.pw_name for entry in pwd.getpwall()}
 
 
-def held_files(point: str, proc: Path = PROC) -> Iterator[HeldFile]:
-    """Files below a mount point that processes have open or run right now.
+class Processes:
+    """Process facts with a short memory: a burst of one process is read once."""
 
-    Told by the links of /proc alone, so a file system that hangs holds nobody up.
-    Descriptors opened and closed between two readings are not seen.
-    """
-    below = os.fsencode(point.rstrip("/")) + b"/"
-    for folder in proc.iterdir():
-        if not folder.name.isdigit() or int(folder.name) == os.getpid():
-            continue
-        for path, operation in _links(folder, below):
-            access = FileAccess(
-                operations=(operation,), pid=int(folder.name), path=path[len(below) :]
-            )
-            yield HeldFile(access, process_at(int(folder.name), proc))
+    def __init__(self, proc: Path = PROC) -> None:
+        self._proc = proc
+        self._known: dict[tuple[int, str], tuple[float, Process]] = {}
 
+    def named(self, pid: int, *, name: str, uid: int, now: float, file: str = "") -> Process:
+        """The process of this pid, of which thread name and uid are known for sure.
 
-def _links(folder: Path, below: bytes) -> Iterator[tuple[bytes, Operation]]:
-    with contextlib.suppress(OSError):  # a kernel thread, or gone meanwhile
-        runs = link_target(f"{folder}/exe")
-        if runs.startswith(below):
-            yield runs, "execute"
-    try:
-        descriptors = [link.name for link in (folder / "fd").iterdir()]
-    except OSError:
-        return
-    for descriptor in descriptors:
-        with contextlib.suppress(OSError):
-            path = link_target(f"{folder}/fd/{descriptor}")
-            if path.startswith(below) and (operation := _operation(folder, descriptor, path)):
-                yield path, operation
+        `executable` is `file` when it has ended, and empty when the pid belongs to
+        another user by now.
+        """
+        known = self._known.get((pid, name))
+        if known is not None and now - known[0] < _KEPT_SECONDS:
+            return known[1]
+        process = self._read(pid, name=name, uid=uid, file=file)
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        self._known[pid, name] = (now, process)
+        return process
 
+    def of_socket(self, inode: int, uid: int, *, now: float) -> Process | None:
+        pid = self.holding(inode, uid)
+        if pid is None:
+            return None
+        return self.named(pid, name=_name_of(self._proc / str(pid)), uid=uid, now=now)
 
-def _operation(folder: Path, descriptor: str, path: bytes) -> Operation | None:
-    """Open folders are lists that somebody looks at, not files."""
-    text = (folder / "fdinfo" / descriptor).read_text("ascii")
-    flags = next((int(line[6:], 8) for line in text.splitlines() if line.startswith("flags:")), 0)
-    if flags & (os.O_DIRECTORY | os.O_PATH) or path.endswith(b" (deleted)"):
+    def holding(self, inode: int, uid: int) -> int | None:
+        """The pid that has this socket open, looked for among one user's processes."""
+        wanted = b"socket:[%d]" % inode
+        for folder in self._proc.iterdir():
+            if folder.name.isdigit() and _belongs(folder, uid) and _has_open(folder, wanted):
+                return int(folder.name)
         return None
-    return "write" if flags & _WRITING else "open"
+
+    def _read(self, pid: int, *, name: str, uid: int, file: str) -> Process:
+        try:
+            status = _status(self._proc / str(pid))
+        except OSError:
+            return Process(pid=pid, name=name, executable=file, uid=uid, user=account(uid))
+        if str(uid) not in status.get("Uid", "").split():  # real, effective, saved, file system
+            return Process(pid=pid, name=name, uid=uid, user=account(uid))
+        return _described(pid, status, self._proc, uid=uid, file=file)
 
 
-def _status(text: str) -> Mapping[str, str]:
+def _described(
+    pid: int, status: Mapping[str, str], proc: Path, *, uid: int, file: str = ""
+) -> Process:
+    """`file` stands in for the executable of a process that is just ending."""
+    parent = status.get("PPid", "0")
+    return Process(
+        pid=pid,
+        name=status.get("Name", ""),
+        executable=_executable(proc / str(pid)) or file,
+        uid=uid,
+        user=account(uid),
+        parent=_name_of(proc / parent) if parent != "0" else "",
+    )
+
+
+def _belongs(folder: Path, uid: int) -> bool:
+    try:
+        return folder.stat().st_uid in (uid, 0)  # root's dumpable rule hides changed uids
+    except OSError:
+        return False
+
+
+def _has_open(folder: Path, wanted: bytes) -> bool:
+    try:
+        with os.scandir(folder / "fd") as entries:
+            return any(_target(entry.path) == wanted for entry in entries)
+    except OSError:
+        return False
+
+
+def _status(folder: Path) -> Mapping[str, str]:
+    """Raises OSError."""
+    text = (folder / "status").read_text("utf-8", "replace")
     rows = (line.partition(":") for line in text.splitlines())
     return {key: value.strip() for key, _, value in rows}
 
 
 def _executable(folder: Path) -> str:
+    return _target(f"{folder}/exe").decode("utf-8", "replace").removesuffix(" (deleted)")
+
+
+def _target(link: str) -> bytes:
     try:
-        path = link_target(f"{folder}/exe")
+        return link_target(link)
     except OSError:
-        return ""
-    return path.decode("utf-8", "replace").removesuffix(" (deleted)")
+        return b""
 
 
 def _name_of(folder: Path) -> str:

@@ -16,8 +16,8 @@ from agent.media.scan import Scan, ScanOutcome
 from agent.media.watched import ScanJob
 from agent.system.content import was_read
 from agent.system.doorbell import Doorbell
+from agent.system.held_files import HeldFile, held_files
 from agent.system.kernel import clone_mount, read_at_idle_priority
-from agent.system.processes import HeldFile, held_files
 from agent.system.tree import USUAL_BOUNDS, Bounds, OpenFile, Skipped, files_below
 
 AT_ONCE = 2

@@ -8,7 +8,7 @@ import pytest
 from agent.system.attribution import Attribution
 from agent.system.bpf_kernel import NoEbpf
 from agent.system.ebpf import FlowOwners
-from agent.system.procfs import Processes
+from agent.system.processes import Processes
 from agent.system.sockdiag import SocketTable
 from checks.facts.base import Process, UnknownProcess
 

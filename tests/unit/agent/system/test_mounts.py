@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from agent.system.mounts import UnreadableTable, mounted_for, parse_mountinfo, system_disks
+from agent.system.mounts import UnreadableTable, mounted_for, parse_mountinfo
 
 ACCOUNTS = {1000: "alice"}
 ROOT = b"27 1 8:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw,errors=remount-ro\n"
@@ -45,13 +45,3 @@ def test_a_mount_of_another_namespace_is_reached_through_its_root():
 def test_what_the_kernel_does_not_document_is_refused(row):
     with pytest.raises(UnreadableTable):
         list(parse_mountinfo(row))
-
-
-def test_the_disk_below_the_running_system_is_found_through_its_slaves(tmp_path):
-    mapped = tmp_path / "8:2" / "slaves" / "sdx1"
-    mapped.mkdir(parents=True)
-    (mapped / "dev").write_text("8:81\n")
-
-    found = system_disks(list(parse_mountinfo(ROOT + STICK)), tmp_path)
-
-    assert found == {os.makedev(8, 2), os.makedev(8, 81)}

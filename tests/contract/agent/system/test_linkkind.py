@@ -3,7 +3,7 @@
 import pytest
 
 from agent.system.linkkind import Hardware, hardware
-from tests.unit.agent.system.sysfs_trees import (
+from tests.contract.agent.system.sysfs_trees import (
     hardware_link,
     plant,
     usb_device,

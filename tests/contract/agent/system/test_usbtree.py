@@ -3,7 +3,7 @@
 import pytest
 
 from agent.system.usbtree import read_usb_device, uplink_kind, usb_devices
-from tests.unit.agent.system.sysfs_trees import plant, usb_device, usb_link
+from tests.contract.agent.system.sysfs_trees import plant, usb_device, usb_link
 
 DEVICES = [
     ("modem that speaks AT", "1bc7:0021", (("020201", "cdc_acm"), ("0a0000", "cdc_acm")), "modem"),
