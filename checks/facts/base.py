@@ -36,8 +36,11 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False
 class Process(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="who", tag="process"):
     """The process that acted, as far as the kernel still knew it.
 
-    `executable` is the path of /proc/PID/exe; `user` the account's name, or the
-    uid in digits where it has none.  `command` carries no arguments.
+    `executable` is the path of /proc/PID/exe, `sha256` (hex) of its content; `user` the
+    account's name, or the uid in digits where it has none.  `command` is the command line
+    with values that look like secrets replaced by `***`, at most 256 characters.
+    `login` is the account that logged in, also behind sudo (/proc/PID/loginuid), `session`
+    the login session's number.  What could not be told any more is empty.
     """
 
     pid: Number
@@ -46,6 +49,10 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="wh
     uid: Number = -1
     user: str = ""
     parent: str = ""
+    sha256: str = ""
+    command: str = ""
+    login: str = ""
+    session: str = ""
 
 
 class UnknownProcess(

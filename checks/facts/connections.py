@@ -7,6 +7,9 @@ import msgspec
 from checks.facts.base import Fact, Micros, Number, Process, UnknownProcess
 
 Answer = Literal["none", "refused", "two_way"]
+Proof = Literal["possible", "attempted", "reached", "confirmed"]
+"""Possible: a path exists.  Attempted: packets left.  Reached: answers came back.
+Confirmed: a witness outside saw it (`checks.facts.witness.BeaconAnswered`)."""
 
 
 class Gateway(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -69,6 +72,13 @@ class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):
     answered_us: Micros = 0
     flows: Annotated[int, msgspec.Meta(ge=1, le=2**31)] = 1
     evidence: Literal["packet", "socket", "overrun"] = "packet"
+    name: str = ""
+    service: str = ""
+
+    @property
+    def proof(self) -> Proof:
+        """How far it is proved that the outside was reached."""
+        return "reached" if self.answer == "two_way" else "attempted"
 
     @property
     def outside(self) -> str:

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from checks.facts.base import Fact, Number
+from checks.facts.base import Fact, Micros, Number
 
 LinkKind = Literal[
     "loopback",
@@ -16,6 +16,7 @@ LinkKind = Literal[
     "bluetooth",
     "infrared",
     "ppp",
+    "pppoe",
     "tunnel",
     "bridge",
     "virtual",
@@ -24,7 +25,7 @@ LinkKind = Literal[
 """Told from sysfs and udev (subsystem, driver, USB interface classes, DEVTYPE,
 rtnl link kind), never from the interface's name.  `usb_tether` shares another
 device's uplink (RNDIS, CDC-NCM/ECM/EEM of a telephone, ipheth); `usb_ethernet` is a
-plain USB network card; `virtual` has no hardware and no other end outside this
+plain USB network card; `ppp` is PPP over a serial line, `pppoe` over Ethernet; `virtual` has no hardware and no other end outside this
 machine (veth, dummy, bonding master, VLAN of ...)."""
 
 
@@ -34,13 +35,28 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scope: str = "global"
 
 
+class Wifi(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A wireless link as nl80211 tells it (linux/nl80211.h).
+
+    `mode` `station` is an ordinary client, `access_point` serves others (also a P2P group
+    owner).  `ssid` and `bssid` are empty while it is not connected; `authentication` is
+    `open`, `psk`, `sae`, `802.1x`, or empty where that is not known.
+    """
+
+    mode: Literal["station", "access_point", "mesh", "ad_hoc", "monitor", "other"]
+    ssid: str = ""
+    bssid: str = ""
+    authentication: str = ""
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One network interface.
 
     `up` is IFF_UP, `carrier` IFF_LOWER_UP.  `bus` is the sysfs subsystem of the
     parent device (`pci`, `usb`, `virtio`, empty for virtual links); `device` a
     stable name of the hardware (USB vendor:product:serial, PCI address);
-    `lower` the link that a virtual one rides on.
+    `lower` the link that a virtual one rides on; `master` the bridge or bond that it
+    belongs to; `vlan` its VLAN id, 0 without one.
     """
 
     index: Number
@@ -55,12 +71,16 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     description: str = ""
     lower: str = ""
     addresses: tuple[Address, ...] = ()
+    master: str = ""
+    vlan: Number = 0
+    wifi: Wifi | None = None
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One unicast route of a table; `destination` is a prefix, `default` is
     0.0.0.0/0 or ::/0.  `gateway` is empty for what is directly connected;
-    `gateway_mac` comes from the neighbour table, empty where that is silent.
+    `gateway_mac` comes from the neighbour table, empty where that is silent.  `origin`
+    is who set it (RTPROT_* of linux/rtnetlink.h), empty in what older agents say.
     """
 
     destination: str
@@ -69,6 +89,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     gateway_mac: str = ""
     metric: Number = 0
     table: Number = 254
+    origin: Literal["", "router_advertisement", "dhcp", "static", "kernel", "other"] = ""
 
     @property
     def is_default(self) -> bool:
@@ -97,14 +118,37 @@ class UplinkDevice(Fact, frozen=True, kw_only=True, tag="uplink_device"):
 
 
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Another host of the segment.  `how` it was noticed; `name` is what it calls itself
+    (DHCP option 12, LLDP system name), empty when it does not.  `address` is empty for
+    one that showed only its MAC.
+    """
+
     address: str
     mac: str
     interface: str
+    how: Literal["table", "arp", "nd", "dhcp", "lldp", "mdns"] = "table"
+    name: str = ""
 
 
 class NeighboursSeen(Fact, frozen=True, kw_only=True, tag="neighbours"):
-    """Hosts of the same segment that answered ARP or neighbour discovery lately
-    (state REACHABLE, DELAY or PROBE): the witnesses of who is alive.
+    """Hosts of the same segment that were alive lately: the witnesses.
+
+    They answered ARP or neighbour discovery (state REACHABLE, DELAY or PROBE), or were
+    heard speaking since the fact before.
     """
 
     neighbours: tuple[Neighbour, ...]
+
+
+class UnmanagedHost(Fact, frozen=True, kw_only=True, tag="unmanaged_host"):
+    """Said by the collector, never by an agent: a host is on the segment of `endpoint`
+    that neither runs an agent nor stands in the policy's list of known hosts.
+    """
+
+    endpoint: str
+    mac: str
+    addresses: tuple[str, ...] = ()
+    name: str = ""
+    how: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
+    first_seen_us: Micros = 0

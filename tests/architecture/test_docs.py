@@ -8,20 +8,14 @@ import pytest
 
 from agent import config as agent_config
 from agent.version import VERSION as AGENT_VERSION
-from checks import policy as policies
 from checks.check import discover
-from checks.plan import Zone
 from checks.policy import parse_policy
+from checks.policy.reading import structures
 from collector import config as collector_config
 from collector.version import UNINSTALLED as COLLECTOR_VERSION
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "deploy" / "config"
-POLICY_STRUCTS = (
-    *(policies.Policy, policies.Hospital, policies.Approved, policies.Subject),
-    *(policies.RegisteredMedium, policies.Recipient, policies.Mail, policies.RuleSettings),
-    *(policies.Thresholds, *Zone.structs()),
-)
 GIVEN_BY_THE_COLLECTOR = {"version"}
 
 
@@ -69,7 +63,7 @@ def test_the_example_policy_is_a_policy():
 
 def test_the_example_policy_shows_every_key_and_all_of_it_can_be_applied():
     text = whole(example("policy.toml"))
-    keys = {key for struct in POLICY_STRUCTS for key in struct.__struct_fields__}
+    keys = {key for struct in structures() for key in struct.__struct_fields__}
 
     missing = [key for key in keys - GIVEN_BY_THE_COLLECTOR if not shows(text, key)]
 

@@ -4,7 +4,7 @@ from checks.facts import KINDS, Fact
 
 
 def test_every_kind_has_one_wire_name():
-    assert len(KINDS) == 17
+    assert len(KINDS) == 33
     assert KINDS["connection"].__name__ == "ConnectionSeen"
     assert all(issubclass(kind, Fact) for kind in KINDS.values())
 
@@ -12,7 +12,10 @@ def test_every_kind_has_one_wire_name():
 def test_states_are_told_from_events():
     states = {name for name, kind in KINDS.items() if kind.state}
 
-    assert states == {"network", "scanner", "agent_health"}
+    assert states == {
+        *("network", "scanner", "agent_health", "radios", "forwarding", "resolvers"),
+        *("proxies", "remote_tools", "switch_ports", "outreach_history", "intranet_witness"),
+    }
 
 
 def test_a_fact_says_its_kind_on_the_wire():

@@ -1,0 +1,38 @@
+"""What this hospital allows: the structures, and the door they come in by."""
+
+from checks.policy.allowlist import Approved, ApprovedDevice, Subject
+from checks.policy.document import (
+    Endpoint,
+    Hospital,
+    Mail,
+    Mode,
+    Policy,
+    PolicyDocument,
+    Recipient,
+    RegisteredMedium,
+    RuleSettings,
+    Thresholds,
+)
+from checks.policy.error import PolicyError
+from checks.policy.reading import parse_policy
+from checks.policy.spans import deadline, span
+
+__all__ = [
+    "Approved",
+    "ApprovedDevice",
+    "Endpoint",
+    "Hospital",
+    "Mail",
+    "Mode",
+    "Policy",
+    "PolicyDocument",
+    "PolicyError",
+    "Recipient",
+    "RegisteredMedium",
+    "RuleSettings",
+    "Subject",
+    "Thresholds",
+    "deadline",
+    "parse_policy",
+    "span",
+]

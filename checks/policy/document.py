@@ -1,0 +1,197 @@
+"""What this hospital allows, as values.
+
+The same structures are read from TOML at the collector and from the signed JSON document
+on the agent.
+"""
+
+import functools
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from checks.facts.media import Medium
+from checks.finding import Severity
+from checks.plan import AddressPlan, Zone
+from checks.policy.allowlist import Approved, ApprovedDevice
+from checks.policy.network import (
+    Beacon,
+    Binding,
+    Containment,
+    KnownHost,
+    ListedProxy,
+    Names,
+    RemoteTools,
+    Wireless,
+)
+from checks.policy.spans import span
+
+Mode = Literal["observe", "alert", "enforce"]
+
+
+class Hospital(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`phone` is the computer centre's; it stands in every message to people.
+    `timezone` is an IANA name, `protection_level` the site's level by GB/T 22239
+    (2 or 3), `language` the mails' language.
+    """
+
+    name: str = ""
+    phone: str = ""
+    timezone: str = "Asia/Shanghai"
+    language: Literal["zh_CN", "en"] = "zh_CN"
+    protection_level: Literal[2, 3] = 3
+
+
+class RegisteredMedium(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of the media register 介质台账.  Identity is given by `key`, or by
+    serial with vendor and product id; what is empty is not compared.
+    """
+
+    number: str
+    kind: Literal["plain", "internal", "dedicated", "ferry", "banned"] = "plain"
+    key: str = ""
+    serial: str = ""
+    vendor_id: str = ""
+    product_id: str = ""
+    capacity: int = 0
+    owner: str = ""
+    department: str = ""
+    expires: date = date(9999, 12, 31)
+
+    def is_for(self, medium: Medium) -> bool:
+        if self.key:
+            return self.key == medium.key
+        asked = [
+            (self.serial, medium.serial),
+            (self.vendor_id, medium.vendor_id),
+            (self.product_id, medium.product_id),
+            (self.capacity, medium.capacity),
+        ]
+        return bool(self.serial) and all(own == its for own, its in asked if own)
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who gets mail about what: severities at least `severity`, and only the named
+    departments where there are any.
+    """
+
+    address: str
+    name: str = ""
+    severity: Severity = Severity.MEDIUM
+    departments: tuple[str, ...] = ()
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    recipients: tuple[Recipient, ...] = ()
+
+
+class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Severity (and those of its grades) and clocks of one rule.
+
+    Clocks are written `90s`, `5m`, `4h`, `2d` or `3wd` (working days); empty means
+    that this clock does not run, and no `mail` means that nobody is mailed.
+    """
+
+    severity: Severity = Severity.MEDIUM
+    grades: Mapping[str, Severity] = {}
+    mail: str = ""
+    acknowledge: str = ""
+    contain: str = ""
+    close: str = ""
+    enabled: bool = True
+
+
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every number that a check or a sensor compares with; durations as in clocks."""
+
+    attempt_timeout: str = "3s"
+    attempts_window: str = "60s"
+    state_beat: str = "5m"
+    heartbeat: str = "30s"
+    desktop_repeat: str = "10m"
+    silence_intervals: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 3
+    silence_notice: str = "10m"
+    silence_escalates: str = "7d"
+    signatures_max_age: str = "30d"
+    file_names_travel: bool = False
+    approval_reminder: str = "7d"
+    spool_limit_bytes: Annotated[int, msgspec.Meta(ge=64 * 1024, le=2**40)] = 256 * 1024 * 1024
+    spool_limit_age: str = "90d"
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One monitored machine as the register has it."""
+
+    id: str
+    name: str = ""
+    department: str = ""
+    owner: str = ""
+    place: str = ""
+    phone: str = ""
+    zone: str = ""
+    groups: tuple[str, ...] = ()
+    clinical: str = ""
+    protection_level: int = 3
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+    """The hospital's settings.  `version` is given by the collector when it is
+    applied; 0 is a policy that was only read from a file.
+    """
+
+    version: int = 0
+    schema: Literal[1] = 1
+    hospital: Hospital = Hospital()
+    mode: Mode = "alert"
+    zones: tuple[Zone, ...] = ()
+    approved: tuple[Approved, ...] = ()
+    devices: tuple[ApprovedDevice, ...] = ()
+    wireless: Wireless = Wireless()
+    names: Names = Names()
+    proxies: tuple[ListedProxy, ...] = ()
+    remote_tools: RemoteTools = RemoteTools()
+    hosts: tuple[KnownHost, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    beacon: Beacon = Beacon()
+    containment: Containment = Containment()
+    media: tuple[RegisteredMedium, ...] = ()
+    mail: Mail = Mail()
+    thresholds: Thresholds = Thresholds()
+    rules: Mapping[str, RuleSettings] = {}
+
+    @functools.cached_property
+    def plan(self) -> AddressPlan:
+        return AddressPlan(self.zones)
+
+    def settings(self, rule: str) -> RuleSettings:
+        return self.rules.get(rule, RuleSettings())
+
+    def severity(self, rule: str, grade: str = "") -> Severity:
+        settings = self.settings(rule)
+        return settings.grades.get(grade, settings.severity)
+
+    def day(self, at_us: int) -> date:
+        """The hospital's own calendar day at this moment (wall clock, us)."""
+        return datetime.fromtimestamp(at_us / 1_000_000, self.zone_info).date()
+
+    @functools.cached_property
+    def zone_info(self) -> ZoneInfo:
+        return ZoneInfo(self.hospital.timezone)
+
+    def medium(self, medium: Medium) -> RegisteredMedium | None:
+        """The register's entry for this medium, None when it has none."""
+        return next((entry for entry in self.media if entry.is_for(medium)), None)
+
+    def duration(self, threshold: str) -> timedelta:
+        """A threshold by name, as a span: `policy.duration("heartbeat")`."""
+        return span(getattr(self.thresholds, threshold))
+
+
+class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent fetches, signed as a whole: the policy and its own register line."""
+
+    issued_at_us: int
+    policy: Policy
+    endpoint: Endpoint
