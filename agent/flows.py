@@ -22,6 +22,8 @@ _TELLING = 64  # packets of a two-way flow after which more of them tell nothing
 _LINGER_SECONDS = 180.0  # an answer this late still belongs to its attempt; idle UDP ends
 _PROTOCOLS = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmpv6"}
 
+_ANSWERS = frozenset((Signal.ACCEPT, Signal.DATAGRAM, Signal.REPLY, Signal.SEGMENT))
+
 Direction = Literal["out", "in"]
 
 
@@ -88,12 +90,24 @@ class FlowTable:
     """Every flow once as two-way; attempts at once, then counted together.
 
     `patience` is how long an answer may take, `window` how long equal attempts are
-    counted, both in seconds.  `muted` are busy two-way flows of which no more packets are
+    counted (0: every attempt is told), both in seconds.  `kept` flows are remembered at
+    most.  `adopts`: a TCP flow may begin in its middle, as in a capture that was started
+    late; whoever speaks first then counts as its source.  `muted` are busy two-way flows of which no more packets are
     wanted; after a while each is listened to again, and forgotten if it has ended.
     """
 
-    def __init__(self, admit: Admission, *, patience: float, window: float) -> None:
+    def __init__(
+        self,
+        admit: Admission,
+        *,
+        patience: float,
+        window: float,
+        kept: int = FLOWS_KEPT,
+        adopts: bool = False,
+    ) -> None:
         self._admit = admit
+        self._kept = kept
+        self._adopts = adopts
         self.patience = patience
         self.window = window
         self._flows: dict[Key, _Flow] = {}
@@ -126,7 +140,7 @@ class FlowTable:
         if signal in (Signal.RESET, Signal.ERROR):
             refused = not flow.answer and (from_other_side or signal is Signal.ERROR)
             return self._attempt(key, flow, "refused", now) if refused else []
-        if from_other_side and signal in (Signal.ACCEPT, Signal.DATAGRAM, Signal.REPLY):
+        if from_other_side and signal in _ANSWERS:
             flow.answer = "two_way"
             return [_fact(key, flow, answered_us=seen.at_us)]
         return []
@@ -196,6 +210,8 @@ class FlowTable:
     def _begin(self, key: Key, packet: Packet, seen: Sighting) -> list[ConnectionSeen]:
         if packet.signal in (Signal.RESET, Signal.ERROR, Signal.REPLY):
             return []  # the end of something that was not seen
+        if packet.signal is Signal.SEGMENT and not self._adopts:
+            return []
         answered = packet.signal is Signal.ACCEPT
         direction: Direction = "out" if seen.outgoing != answered else "in"
         origin = self._admit(key, direction, seen)
@@ -219,7 +235,7 @@ class FlowTable:
 
     def _make_room(self, now: float) -> list[ConnectionSeen]:
         """Lets the oldest flow go; if it is still waiting it is told as an attempt."""
-        if len(self._flows) < FLOWS_KEPT:
+        if len(self._flows) < self._kept:
             return []
         key, flow = next(iter(self._flows.items()))
         return self._end_early(key, flow, now)
@@ -247,6 +263,8 @@ class FlowTable:
         flow.answer = answer
         self._schedule(key, flow, now + _LINGER_SECONDS)
         fact = _fact(key, flow)
+        if not self.window:
+            return [fact]
         alike = _alike(fact)
         group = self._groups.get(alike)
         if group is None:

@@ -36,6 +36,7 @@ class Signal(Enum):
     DATAGRAM = auto()
     REQUEST = auto()  # ICMP echo
     REPLY = auto()
+    SEGMENT = auto()  # TCP beyond opening and closing
     ERROR = auto()  # ICMP error; the addresses are those of the packet it is about
 
 
@@ -119,7 +120,7 @@ def _tcp(octets: bytes, source: bytes, destination: bytes, start: int) -> Packet
     elif flags & _SYN:
         signal = Signal.ACCEPT if flags & _ACK else Signal.OPEN
     else:
-        return None
+        signal = Signal.SEGMENT
     ports = _PORTS.unpack_from(octets, start)
     sequence = _SEQUENCE.unpack_from(octets, start + 4)[0]
     return Packet(TCP, source, ports[0], destination, ports[1], signal, sequence)

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import flows
 from agent.flows import FlowTable, Key, Origin, Sighting
 from agent.system.dissect import ICMP, TCP, UDP, Packet, Signal
 from checks.facts.base import Process
@@ -19,8 +18,8 @@ ORIGIN = Origin(
 )
 
 
-def table(admit=lambda key, direction, seen: ORIGIN) -> FlowTable:
-    return FlowTable(admit, patience=3.0, window=60.0)
+def table(admit=lambda key, direction, seen: ORIGIN, *, window=60.0, **options) -> FlowTable:
+    return FlowTable(admit, patience=3.0, window=window, **options)
 
 
 def sent(signal: Signal, *, protocol=TCP, port=4000, to=443, sequence=1) -> Packet:
@@ -185,9 +184,8 @@ def test_an_open_socket_that_no_packet_told_of_is_told_once():
     assert len(flows_seen) == 0
 
 
-def test_a_full_table_tells_the_oldest_waiting_flow_instead_of_losing_it(monkeypatch):
-    monkeypatch.setattr(flows, "FLOWS_KEPT", 2)
-    flows_seen = table()
+def test_a_full_table_tells_the_oldest_waiting_flow_instead_of_losing_it():
+    flows_seen = table(kept=2)
     for port in (1, 2):
         flows_seen.see(sent(Signal.OPEN, port=port), out())
 
@@ -197,7 +195,26 @@ def test_a_full_table_tells_the_oldest_waiting_flow_instead_of_losing_it(monkeyp
     assert len(flows_seen) == 2
 
 
-SIGNALS = (Signal.OPEN, Signal.ACCEPT, Signal.RESET, Signal.DATAGRAM, Signal.ERROR)
+def test_a_flow_that_is_met_in_its_middle_is_adopted_only_on_wish():
+    strict, adopting = table(), table(adopts=True)
+    for flows_seen in (strict, adopting):
+        assert flows_seen.see(sent(Signal.SEGMENT), out()) == []
+
+    (fact,) = adopting.see(came(Signal.SEGMENT), back())
+
+    assert fact.answer == "two_way"
+    assert len(strict) == 0
+
+
+def test_without_a_window_every_attempt_is_told():
+    flows_seen = table(window=0)
+    for port in (1, 2, 3):
+        flows_seen.see(sent(Signal.OPEN, port=port), out())
+
+    assert [fact.source_port for fact in flows_seen.overdue(99.0)] == [1, 2, 3]
+
+
+SIGNALS = (Signal.OPEN, Signal.ACCEPT, Signal.SEGMENT, Signal.RESET, Signal.DATAGRAM, Signal.ERROR)
 steps = st.lists(
     st.tuples(
         st.sampled_from(SIGNALS), st.booleans(), st.integers(1, 4), st.integers(0, 3), st.floats(0, 5)
@@ -217,7 +234,7 @@ def test_every_attempt_is_counted_and_every_table_empties(steps):
     for signal, outgoing, port, sequence, pause in steps:
         now += pause
         packet = sent(signal, port=port, sequence=sequence) if outgoing else came(signal, port=port)
-        if signal in (Signal.ACCEPT, Signal.DATAGRAM):
+        if signal in (Signal.ACCEPT, Signal.DATAGRAM, Signal.SEGMENT):
             answered_ports.add(port)
         told += flows_seen.overdue(now)
         told += flows_seen.see(packet, out(now) if outgoing else back(now))

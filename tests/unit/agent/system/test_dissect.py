@@ -54,7 +54,7 @@ def signal_of(packet) -> Signal | None:
 def test_each_kind_of_packet_has_its_signal():
     assert signal_of(IP() / TCP(flags="SA")) is Signal.ACCEPT
     assert signal_of(IP() / TCP(flags="RA")) is Signal.RESET
-    assert signal_of(IP() / TCP(flags="PA")) is None
+    assert signal_of(IP() / TCP(flags="PA")) is Signal.SEGMENT
     assert signal_of(IP() / UDP()) is Signal.DATAGRAM
     assert signal_of(IP(proto=47) / b"12345678") is Signal.DATAGRAM
     assert signal_of(IP() / ICMP()) is Signal.REQUEST
