@@ -57,6 +57,15 @@ def _once(given: argparse.Namespace) -> int:
     return once.run(_settings(given), policy_file=given.policy, as_json=given.json)
 
 
+def _replay(given: argparse.Namespace) -> int:
+    from agent.commands import replay  # noqa: PLC0415 - each command loads only what it needs
+
+    options = replay.Options(
+        policy=given.policy, as_json=given.json, interfaces=given.interface, own=given.own
+    )
+    return replay.run(_settings(given), given.capture, options)
+
+
 def _scan(given: argparse.Namespace) -> int:
     from agent.commands import scan  # noqa: PLC0415 - each command loads only what it needs
 
@@ -80,6 +89,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "enrol": _enrol,
     "status": _status,
     "once": _once,
+    "replay": _replay,
     "scan": _scan,
     "propose": _propose,
     "check-config": _check_config,
@@ -120,10 +130,27 @@ def _parser() -> argparse.ArgumentParser:
     status = command("status", "sensors, spool, last upload, policy, coverage")
     once = command("once", "every sensor once, judged here")
     once.add_argument("--policy", metavar="FILE", type=Path, help="judge by this policy.toml")
+    replay = command("replay", "judges a pcap or pcapng as the live sensor would")
+    replay.add_argument("capture", metavar="CAPTURE", type=Path)
+    replay.add_argument("--policy", metavar="FILE", type=Path, help="judge by this policy.toml")
+    replay.add_argument(
+        "--interface",
+        metavar="[NAME=]KIND",
+        action="append",
+        default=[],
+        help="what kind of link it was taken on, when that is not the intranet's: usb_tether, wifi",
+    )
+    replay.add_argument(
+        "--own",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        help="an address of the machine itself, when it is not in the address plan",
+    )
     scan = command("scan", "scans a mount or folder as it would a medium")
     scan.add_argument("path", metavar="PATH", type=Path)
     command("propose", "a first policy.toml from this machine's own links, to be edited")
     command("check-config", "names the wrong key and what was meant")
-    for speaks_json in (status, once, scan):
+    for speaks_json in (status, once, replay, scan):
         speaks_json.add_argument("--json", action="store_true")
     return parser

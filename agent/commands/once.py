@@ -7,11 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from agent.commands.judging_by import document_for
 from agent.composition import all_sensors
-from agent.config import ConfigError, Settings
-from agent.identity import IdentityFolder, NotEnrolled
+from agent.config import Settings
 from agent.logs import log_to_standard_error
-from agent.policy_cache import POLICY_FILE, PolicyCache, built_in, local_document
 from agent.reactions import Judgement
 from agent.salt import passing_salt
 from agent.sensors.base import Sensor
@@ -22,7 +21,7 @@ from checks.check import discover
 from checks.facts import Fact
 from checks.facts.health import SensorHealth
 from checks.finding import Outcome, Verdict
-from checks.policy import PolicyDocument, PolicyError, parse_policy
+from checks.policy import PolicyDocument
 from checks.wire import Observation
 
 LOOK_FOR = 1.0
@@ -47,7 +46,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 def run(settings: Settings, *, policy_file: Path | None, as_json: bool) -> int:
     """Exit status 3 when a check says fail."""
     log_to_standard_error("error")
-    document = _document(settings, policy_file)
+    document = document_for(settings, policy_file)
     found = look(all_sensors(settings, passing_salt()), document)
     if as_json:
         say(msgspec.json.format(msgspec.json.encode(found)).decode())
@@ -123,19 +122,3 @@ def _seen(
         for sensor in tended:
             for fact in sensor.act(document, readable=sensor in readable):
                 yield sensor.name, fact
-
-
-def _document(settings: Settings, policy_file: Path | None) -> PolicyDocument:
-    """The named policy, else the one that the service holds, else the defaults."""
-    if policy_file is not None:
-        try:
-            return local_document(parse_policy(policy_file.read_text("utf-8")))
-        except (OSError, UnicodeDecodeError, PolicyError) as wrong:
-            raise ConfigError(f"{policy_file}: {wrong}") from wrong
-    try:
-        identity = IdentityFolder(settings.state).load()
-    except (NotEnrolled, OSError):
-        return built_in("")
-    cache = PolicyCache(settings.state / POLICY_FILE, identity, identity.agent)
-    cache.load()
-    return cache.held.document

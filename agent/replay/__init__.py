@@ -1,0 +1,1 @@
+"""Recorded packets judged as the live sensor would."""
