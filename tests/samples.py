@@ -7,6 +7,7 @@ from checks.evaluate import Evaluator, Known
 from checks.facts import Fact
 from checks.facts.base import Process
 from checks.facts.connections import ConnectionSeen, Egress, Gateway
+from checks.facts.forwarding import ForwardingState
 from checks.facts.media import Medium
 from checks.facts.network import Address, Link, NetworkState, Route
 from checks.finding import Outcome, Verdict
@@ -106,6 +107,7 @@ CABLE_PULLED = NetworkState(
     links=(TETHER,),
     routes=TETHER_ROUTES,
 )
+NOT_FORWARDING = ForwardingState()
 
 PLANNED = Gateway(address="10.20.0.1", mac="02:00:00:00:00:01")
 BY_GATEWAY = Egress(
@@ -159,12 +161,17 @@ def judged(
     fact: Fact,
     *,
     network: NetworkState | None = AT_HOME,
+    forwarding: ForwardingState | None = NOT_FORWARDING,
     policy: Policy = POLICY,
     endpoint: Endpoint = ENDPOINT,
     at_us: int = NOW_US,
 ) -> list[Verdict]:
     """Every verdict of every rule about one fact, but passes."""
-    known = {} if network is None else {NetworkState: Known(fact=network, at_us=at_us)}
+    known = {
+        type(state): Known(fact=state, at_us=at_us)
+        for state in (network, forwarding)
+        if state is not None
+    }
     verdicts = Evaluator(CHECKS).verdicts(
         fact, at_us=at_us, policy=policy, endpoint=endpoint, known=known
     )

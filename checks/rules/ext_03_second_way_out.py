@@ -1,12 +1,14 @@
 """A second way out: a default route or an address that the plan does not know.
 
-This machine has a second default route, or a second network card with an address outside
-the hospital's plan.  Nothing need have been reached yet: the path exists, and the next
-packet may take it.  A case under EXT-01 follows when something is reached.
+While it is on the intranet, this machine has a second default route, or a second network card
+with an address outside the hospital's plan.  Nothing need have been reached yet: the path
+exists, and the next packet may take it.  A case under EXT-01 follows when something is reached.
+A router that announces itself over IPv6 gives such a route to every machine that listens.
 
 Loopback, link-local addresses and links without another end outside the machine (bridges of
-virtual machines and containers without a default route) are not counted.  A telephone or
-modem is one case, EXT-04, whatever addresses and routes it brings.
+virtual machines and containers, host-only networks) are not counted unless a default route
+leads over them, nor is a device that is approved. A telephone or modem is EXT-04, an unlisted
+Wi-Fi EXT-05, a tunnel EXT-08, whatever addresses and routes they bring.
 """
 
 from collections.abc import Iterator
@@ -14,10 +16,13 @@ from collections.abc import Iterator
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState, Route
 from checks.finding import Finding
-from checks.plan import egress_over, is_local
+from checks.links import TUNNELS, has_outer_end, is_port, listed, own_addresses, serves_others
+from checks.plan import egress_over
 
-WITHOUT_OUTER_END = ("loopback", "bridge")
 UNPLANNED_ROUTE = "a default route leads over {interface} ({link_kind}) to gateway {gateway}"
+ANNOUNCED_ROUTE = (
+    "a router announced itself: a default route leads over {interface} ({link_kind}) to {gateway}"
+)
 UNPLANNED_ADDRESS = "{interface} ({link_kind}) has the address {address} outside the address plan"
 
 
@@ -30,14 +35,23 @@ UNPLANNED_ADDRESS = "{interface} ({link_kind}) has the address {address} outside
     ),
 )
 def second_way_out(network: NetworkState, context: Context) -> Iterator[Finding]:
+    if not context.policy.plan.intranet_links(network):
+        return
     for link in network.links:
-        mobile = context.policy.plan.leads_mobile(link, network.routes)
-        if link.up and link.kind != "loopback" and not mobile:
-            reason = _unplanned_route(link, network, context) or _unplanned_address(
-                link, network, context
-            )
-            if reason:
-                yield reason
+        if not link.up or link.kind == "loopback" or _is_another_rules(link, network, context):
+            continue
+        reason = _unplanned_route(link, network, context) or _unplanned_address(
+            link, network, context
+        )
+        if reason:
+            yield reason
+
+
+def _is_another_rules(link: Link, network: NetworkState, context: Context) -> bool:
+    if link.kind in TUNNELS or is_port(link) or serves_others(link):
+        return True
+    unlisted = link.wifi is not None and not listed(link.wifi, context.policy.wireless)
+    return unlisted or context.policy.plan.leads_mobile(link, network.routes)
 
 
 def _unplanned_route(link: Link, network: NetworkState, context: Context) -> Finding | None:
@@ -45,27 +59,27 @@ def _unplanned_route(link: Link, network: NetworkState, context: Context) -> Fin
         if route.interface != link.name or not route.is_default:
             continue
         if not context.policy.plan.knows_uplink(egress_over(link, route, network.routes)):
+            announced = route.origin == "router_advertisement"
             return Finding(
                 subject=link.name,
-                message=UNPLANNED_ROUTE,
+                message=ANNOUNCED_ROUTE if announced else UNPLANNED_ROUTE,
                 params={**_link_params(link), "gateway": _gateway_text(route)},
             )
     return None
 
 
 def _unplanned_address(link: Link, network: NetworkState, context: Context) -> Finding | None:
-    if link.kind in WITHOUT_OUTER_END or not link.carrier:
+    if not link.carrier or not has_outer_end(link):
         return None
     plan = context.policy.plan
     egress = egress_over(link, None, network.routes)
-    for address in link.addresses:
-        if is_local(address.address) or plan.zone_of(address.address, egress):
-            continue
-        return Finding(
-            subject=link.name,
-            message=UNPLANNED_ADDRESS,
-            params={**_link_params(link), "address": address.address},
-        )
+    for address in own_addresses(link):
+        if plan.zone_of(address, egress) is None:
+            return Finding(
+                subject=link.name,
+                message=UNPLANNED_ADDRESS,
+                params={**_link_params(link), "address": address},
+            )
     return None
 
 
