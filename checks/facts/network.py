@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from checks.facts.base import Fact, Micros, Number
+from checks.facts.base import Count, Fact, Micros, Number
 
 LinkKind = Literal[
     "loopback",
@@ -119,8 +119,9 @@ class UplinkDevice(Fact, frozen=True, kw_only=True, tag="uplink_device"):
 
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Another host of the segment.  `how` it was noticed; `name` is what it calls itself
-    (DHCP option 12, LLDP system name), empty when it does not.  `address` is empty for
-    one that showed only its MAC.
+    (DHCP option 12, else its class of option 60; LLDP system name), empty when it does not.
+    `address` is empty for one that showed only its MAC.  `heard_us` is when it last gave a
+    sign of life itself, 0 in what older agents say.
     """
 
     address: str
@@ -128,6 +129,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     interface: str
     how: Literal["table", "arp", "nd", "dhcp", "lldp", "mdns"] = "table"
     name: str = ""
+    heard_us: Micros = 0
 
 
 class NeighboursSeen(Fact, frozen=True, kw_only=True, tag="neighbours"):
@@ -143,6 +145,8 @@ class NeighboursSeen(Fact, frozen=True, kw_only=True, tag="neighbours"):
 class UnmanagedHost(Fact, frozen=True, kw_only=True, tag="unmanaged_host"):
     """Said by the collector, never by an agent: a host is on the segment of `endpoint`
     that neither runs an agent nor stands in the policy's list of known hosts.
+
+    `among`: how many such hosts came up within an hour, this one included.
     """
 
     endpoint: str
@@ -152,3 +156,4 @@ class UnmanagedHost(Fact, frozen=True, kw_only=True, tag="unmanaged_host"):
     how: tuple[str, ...] = ()
     witnesses: tuple[str, ...] = ()
     first_seen_us: Micros = 0
+    among: Count = 1
