@@ -6,12 +6,15 @@ from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from agent.system.network_table import NetworkTable
+from agent.system.nl80211 import WirelessTable
 from agent.system.second_opinion import differences
 from agent.system.uplinks import UplinkWatch, present_uplinks
 from checks.facts import Fact
 from checks.facts.health import SensorGap
-from checks.facts.network import NeighboursSeen, NetworkState, UplinkDevice
+from checks.facts.network import NeighboursSeen, NetworkState, UplinkDevice, Wifi
 from checks.policy import PolicyDocument
 
 
@@ -28,27 +31,34 @@ class NetworkSensor:
     def start(self, document: PolicyDocument) -> Sequence[int]:
         self.heals_every = document.policy.duration("state_beat")
         self._table = self._closing.enter_context(closing(NetworkTable(self._sysfs)))
+        self._wireless = self._closing.enter_context(closing(WirelessTable()))
         self._uplinks: dict[str, UplinkDevice] = {}
+        self._wifi: dict[int, Wifi] = {}
         self._told = NetworkState(links=(), routes=())
         self._last_clean_us = _wall_us()
         self._watch = self._closing.enter_context(closing(UplinkWatch()))
-        return (self._table.fileno(), self._watch.fileno())
+        return (self._table.fileno(), self._wireless.fileno(), self._watch.fileno())
 
     def wake(self) -> Iterable[Fact]:
         change = self._table.refresh()
-        if change.overrun:
+        air = self._wireless.refresh()
+        if change.overrun or air.overrun:
             yield self._gap("announcements lost; tables read again")
         if self._watch.anything_new():
             yield from self._changed_uplinks()
             self._table.reread()  # a link's kind may be known only now
-        if self._table.state != self._told:
-            yield self._state()
+        if air.changed or self._has_new_wireless_link():
+            self._wifi = self._wireless.links()
+        if self._state() != self._told:
+            yield self._tell()
         self._last_clean_us = _wall_us()
 
     def heal(self) -> Iterable[Fact]:
         self._table.refresh()
         self._table.reread()
-        yield self._state()
+        self._wireless.refresh()
+        self._wifi = self._wireless.links()
+        yield self._tell()
         yield from self._changed_uplinks()
         if neighbours := self._table.witnesses():
             yield NeighboursSeen(neighbours=neighbours)
@@ -69,8 +79,21 @@ class NetworkSensor:
         self._closing.close()
 
     def _state(self) -> NetworkState:
-        self._told = self._table.state
+        """The tables with what nl80211 says of their wireless links."""
+        state = self._table.state
+        if not self._wifi:
+            return state
+        links = (replace(link, wifi=self._wifi.get(link.index)) for link in state.links)
+        return replace(state, links=tuple(links))
+
+    def _tell(self) -> NetworkState:
+        self._told = self._state()
         return self._told
+
+    def _has_new_wireless_link(self) -> bool:
+        """Whether rtnetlink was quicker than nl80211, or knows a link by now that left."""
+        present = {link.index for link in self._table.state.links if link.kind == "wifi"}
+        return present != self._wifi.keys()
 
     def _changed_uplinks(self) -> Iterator[UplinkDevice]:
         present = present_uplinks(self._sysfs)

@@ -11,7 +11,12 @@ from checks.facts.network import LinkKind
 
 _BY_ARPHRD: dict[int, LinkKind] = {
     772: "loopback",
+    256: "ppp",  # SLIP and its kin are serial lines, too
+    257: "ppp",
+    258: "ppp",
+    259: "ppp",
     512: "ppp",
+    519: "modem",  # RAWIP
     783: "infrared",
     768: "tunnel",
     769: "tunnel",
@@ -49,6 +54,7 @@ _BY_RTNL_KIND: dict[str, LinkKind] = {
     "ppp": "ppp",
     "wwan": "modem",
     "rmnet": "modem",
+    "virt_wifi": "wifi",
     **dict.fromkeys(_TUNNELS, "tunnel"),
 }
 _BY_DEVTYPE: dict[str, LinkKind] = {
@@ -56,6 +62,8 @@ _BY_DEVTYPE: dict[str, LinkKind] = {
     "wwan": "modem",
     "bluetooth": "bluetooth",
     "bridge": "bridge",
+    "ppp": "ppp",
+    "l2tpeth": "tunnel",
 }
 _BY_BUS: dict[str, LinkKind] = {"bluetooth": "bluetooth", "wwan": "modem", "mhi": "modem"}
 
@@ -80,7 +88,7 @@ def hardware(sysfs: Path, *, name: str, index: int, arphrd: int, rtnl_kind: str)
     folder = sysfs / "class/net" / name
     known = attribute(folder, "ifindex") == str(index)
     if (kind := _declared(arphrd, rtnl_kind)) is not None:
-        return Hardware(kind=kind)
+        return Hardware(kind=kind, driver=rtnl_kind)
     if not known:
         return Hardware(kind="unknown")
     bus = link_name(folder / "device/subsystem")

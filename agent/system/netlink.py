@@ -4,6 +4,7 @@ man 7 rtnetlink; linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neig
 Parsers take payloads; `RouteTables` asks the kernel.
 """
 
+import os
 import socket
 import struct
 import sys
@@ -16,22 +17,27 @@ NEWLINK, DELLINK, GETLINK = 16, 17, 18
 NEWADDR, DELADDR, GETADDR = 20, 21, 22
 NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
 NEWNEIGH, DELNEIGH, GETNEIGH = 28, 29, 30
+NEWRULE, DELRULE = 32, 33
 
 IFF_UP, IFF_LOWER_UP = 0x1, 0x10000
 NUD_WITNESS = 0x02 | 0x08 | 0x10  # REACHABLE, DELAY, PROBE
 _NUD_USABLE = 0x02 | 0x04 | 0x08 | 0x10 | 0x40 | 0x80  # and STALE, NOARP, PERMANENT
 
-GROUPS = 0x1 | 0x4 | 0x10 | 0x40 | 0x100 | 0x400
-"""RTMGRP_LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE."""
+GROUPS = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000
+"""RTMGRP_LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE, and
+RTNLGRP_IPV6_RULE, which is group 19."""
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINK, _IFLA_MASTER = 1, 3, 5, 10
 _IFLA_LINKINFO, _IFLA_EXT_MASK, _IFLA_LINK_NETNSID = 18, 29, 37
-_IFLA_INFO_KIND = 1
+_IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
+_IFLA_VLAN_ID = 1
 _SKIP_STATISTICS = 8  # RTEXT_FILTER_SKIP_STATS
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY = 1, 4, 5, 6
 _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA = 9, 15, 18
-_NDA_DST, _NDA_LLADDR = 1, 2
+_NDA_DST, _NDA_LLADDR, _NDA_CACHEINFO = 1, 2, 3
+_TICKS = os.sysconf("SC_CLK_TCK")
+"""Of struct nda_cacheinfo, in a second."""
 _RTN_UNICAST = 1
 _RTM_F_CLONED = 0x200
 _TABLE_LOCAL = 255
@@ -47,7 +53,8 @@ _SCOPES = {0: "global", 200: "site", 253: "link", 254: "host"}
 @dataclass(frozen=True, slots=True)
 class LinkRow:
     """`arphrd` is ARPHRD_* of linux/if_arp.h; `rtnl_kind` IFLA_INFO_KIND (`veth`,
-    `bridge`), empty for hardware; `lower` and `master` are interface indexes or 0.
+    `bridge`), empty for hardware; `lower` and `master` are interface indexes or 0;
+    `vlan` is the id of an IEEE 802.1Q link, else 0.
     """
 
     index: int
@@ -58,6 +65,7 @@ class LinkRow:
     rtnl_kind: str
     lower: int
     master: int
+    vlan: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +79,29 @@ class AddressRow:
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """One next hop of a unicast route; `gateway` empty when directly connected."""
+    """One next hop of a unicast route; `gateway` empty when directly connected; `protocol`
+    is who set it, RTPROT_* of linux/rtnetlink.h.
+    """
 
     destination: str
     index: int
     gateway: str
     metric: int
     table: int
+    protocol: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourRow:
-    """`mac` is empty while it is not resolved; `state` is NUD_*."""
+    """`mac` is empty while it is not resolved; `state` is NUD_*; `confirmed_s` how many
+    seconds ago the neighbour itself last proved to be there.
+    """
 
     index: int
     address: str
     mac: str
     state: int
+    confirmed_s: float = 0.0
 
     @property
     def usable(self) -> bool:
@@ -141,7 +155,8 @@ def announcements() -> Announcements:
 
 
 def changed_tables(message: Message) -> bool:
-    """Whether a message may change links, addresses or routes.
+    """Whether a message may change links, addresses, routes or which table they are
+    looked up in.
 
     Bridge ports announce themselves in the same group with family AF_BRIDGE, and
     wireless drivers repeat their link for each scan; a re-read costs less than to tell
@@ -158,15 +173,17 @@ def parse_link(payload: bytes) -> LinkRow | None:
     values = attributes(payload, _LINK.size)
     elsewhere = _IFLA_LINK_NETNSID in values
     info = attributes(values.get(_IFLA_LINKINFO, b""), 0)
+    kind = _text(info.get(_IFLA_INFO_KIND, b""))
     return LinkRow(
         index=index,
         name=_text(values.get(_IFLA_IFNAME, b"")),
         arphrd=arphrd,
         flags=flags,
         mac=values.get(_IFLA_ADDRESS, b"").hex(":"),
-        rtnl_kind=_text(info.get(_IFLA_INFO_KIND, b"")),
+        rtnl_kind=kind,
         lower=0 if elsewhere else _number(values.get(_IFLA_LINK)),
         master=_number(values.get(_IFLA_MASTER)),
+        vlan=_vlan(info.get(_IFLA_INFO_DATA, b"")) if kind == "vlan" else 0,
     )
 
 
@@ -191,7 +208,7 @@ def parse_route(payload: bytes, *, cloned: bool = False) -> Iterator[RouteRow]:
     """One row per next hop; nothing for local, broadcast, multicast and blackhole
     routes.  `cloned`: also the kernel's answer to a single question.
     """
-    family, length, _, _, table, _, _, kind, flags = _ROUTE.unpack_from(payload)
+    family, length, _, _, table, protocol, _, kind, flags = _ROUTE.unpack_from(payload)
     values = attributes(payload, _ROUTE.size)
     table = _number(values.get(_RTA_TABLE)) or table
     wanted = kind == _RTN_UNICAST and family in (socket.AF_INET, socket.AF_INET6)
@@ -206,6 +223,7 @@ def parse_route(payload: bytes, *, cloned: bool = False) -> Iterator[RouteRow]:
             gateway=_gateway(hop),
             metric=_number(values.get(_RTA_PRIORITY)),
             table=table,
+            protocol=protocol,
         )
 
 
@@ -219,7 +237,13 @@ def parse_neighbour(payload: bytes) -> NeighbourRow | None:
         address=_address(values[_NDA_DST]),
         mac=values.get(_NDA_LLADDR, b"").hex(":"),
         state=state,
+        confirmed_s=_number(values.get(_NDA_CACHEINFO, b"")[:4]) / _TICKS,
     )
+
+
+def _vlan(information: bytes) -> int:
+    identifier = attributes(information, 0).get(_IFLA_VLAN_ID, b"")
+    return int.from_bytes(identifier[:2], sys.byteorder)
 
 
 def _next_hops(values: dict[int, bytes]) -> Iterable[tuple[int, dict[int, bytes]]]:

@@ -5,17 +5,16 @@ kernel's tables, so that a change that was not announced (IPv4 routes vanish sil
 with their link) cannot be missed.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
-from agent.system.linkkind import Hardware, hardware
+from agent.system.links import LinkReader
 from agent.system.netlink import (
-    IFF_LOWER_UP,
-    IFF_UP,
     NEWNEIGH,
     NUD_WITNESS,
     AddressRow,
@@ -26,31 +25,26 @@ from agent.system.netlink import (
     changed_tables,
     parse_neighbour,
 )
-from agent.system.nlmsg import Overrun
+from agent.system.nlmsg import Change, Overrun
 from checks.facts.connections import Egress
-from checks.facts.network import Address, Link, Neighbour, NetworkState, Route
+from checks.facts.network import Link, Neighbour, NetworkState, Origin, Route
 from checks.plan import egress_over
 
 _MAIN_TABLE = 254
 _EGRESSES_KEPT = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What reading the announcements brought."""
-
-    changed: bool
-    overrun: bool
+_ORIGINS: Mapping[int, Origin] = MappingProxyType(
+    {2: "kernel", 3: "static", 4: "static", 9: "router_advertisement", 16: "dhcp"}
+)
+"""RTPROT_KERNEL, BOOT (what `ip route add` leaves), STATIC, RA, DHCP of linux/rtnetlink.h."""
 
 
 class NetworkTable:
     """Links, addresses and routes, kept current by `refresh`.  One thread only."""
 
-    def __init__(self, sysfs: Path = Path("/sys")) -> None:
-        self._sysfs = sysfs
+    def __init__(self, sysfs: Path = Path("/sys"), proc: Path = Path("/proc")) -> None:
+        self._reader = LinkReader(sysfs, proc)
         self._tables = RouteTables()
         self._announcements = announcements()
-        self._hardware: dict[LinkRow, Hardware] = {}
         self._gateway_macs: dict[tuple[int, str], str] = {}
         self._egresses: dict[tuple[int, str], Egress] = {}
         self._links: dict[int, Link] = {}
@@ -77,6 +71,7 @@ class NetworkTable:
             dirty = overrun = True
         if not dirty:
             return Change(changed=False, overrun=False)
+        self._egresses.clear()  # a rule of policy routing shows in no table
         return Change(changed=self.reread(), overrun=overrun)
 
     def reread(self) -> bool:
@@ -84,10 +79,8 @@ class NetworkTable:
         links = {row.index: row for row in self._tables.links()}
         addresses = self._tables.addresses()
         routes = self._routes(links)
-        self._hardware = {row: self._hardware_of(row) for row in links.values()}
-        found = NetworkState(
-            links=tuple(self._link(row, links, addresses) for row in links.values()), routes=routes
-        )
+        facts = self._reader.links(tuple(links.values()), addresses)
+        found = NetworkState(links=facts, routes=routes)
         self.broadcasts = frozenset(_broadcasts(addresses))
         now_own = frozenset(row.address for row in addresses)
         self.own_addresses = now_own | self._own_now  # packets of one that left may wait
@@ -102,10 +95,16 @@ class NetworkTable:
         return changed
 
     def witnesses(self) -> tuple[Neighbour, ...]:
-        """Neighbours that answered lately."""
+        """Neighbours that answered lately, and when they did."""
         names = {link.index: link.name for link in self.state.links}
+        now_us = time.time_ns() // 1000
         return tuple(
-            Neighbour(address=row.address, mac=row.mac, interface=names[row.index])
+            Neighbour(
+                address=row.address,
+                mac=row.mac,
+                interface=names[row.index],
+                heard_us=now_us - int(row.confirmed_s * 1_000_000),
+            )
             for row in self._tables.neighbours()
             if row.state & NUD_WITNESS and row.mac and row.index in names
         )
@@ -162,6 +161,7 @@ class NetworkTable:
                 gateway_mac=self._gateway_macs.get((row.index, row.gateway), ""),
                 metric=row.metric,
                 table=row.table,
+                origin=_ORIGINS.get(row.protocol, "other"),
             )
             for row in rows
         )
@@ -178,47 +178,6 @@ class NetworkTable:
         if row is None or not row.usable:
             return False
         return self._gateway_macs.get((row.index, row.address), row.mac) != row.mac
-
-    def _hardware_of(self, row: LinkRow) -> Hardware:
-        """Asked once per link, and again while sysfs does not know it yet."""
-        known = next((h for r, h in self._hardware.items() if _same_device(r, row)), None)
-        if known is not None and known.kind != "unknown":
-            return known
-        return hardware(
-            self._sysfs,
-            name=row.name,
-            index=row.index,
-            arphrd=row.arphrd,
-            rtnl_kind=row.rtnl_kind,
-        )
-
-    def _link(
-        self, row: LinkRow, links: dict[int, LinkRow], addresses: Iterable[AddressRow]
-    ) -> Link:
-        behind = self._hardware[row]
-        lower = links.get(row.lower)
-        return Link(
-            index=row.index,
-            name=row.name,
-            kind=behind.kind,
-            mac=row.mac,
-            up=bool(row.flags & IFF_UP),
-            carrier=bool(row.flags & IFF_LOWER_UP),
-            driver=behind.driver,
-            bus=behind.bus,
-            device=behind.device,
-            description=behind.description,
-            lower=lower.name if lower and lower.index != row.index else "",
-            addresses=tuple(
-                Address(address=a.address, prefix_length=a.prefix_length, scope=a.scope)
-                for a in addresses
-                if a.index == row.index
-            ),
-        )
-
-
-def _same_device(one: LinkRow, other: LinkRow) -> bool:
-    return (one.index, one.name, one.rtnl_kind) == (other.index, other.name, other.rtnl_kind)
 
 
 def _broadcasts(addresses: Iterable[AddressRow]) -> Iterable[str]:

@@ -16,6 +16,7 @@ _ATTRIBUTE_TYPE = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 _RECEIVE = 1 << 17
 _DUMP_TRIES = 4
 _PATIENCE_SECONDS = 2.0
+_SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
 
 
 class Overrun(Exception):
@@ -31,6 +32,14 @@ class Message:
     payload: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What reading announcements brought; after an overrun anything may have changed."""
+
+    changed: bool
+    overrun: bool
+
+
 def messages(datagram: bytes) -> Iterator[Message]:
     """Every whole message of a datagram; a torn one at the end is left out."""
     offset = 0
@@ -44,14 +53,17 @@ def messages(datagram: bytes) -> Iterator[Message]:
 
 def attributes(payload: bytes, offset: int) -> dict[int, bytes]:
     """Attributes by type from this offset on; the last one of a type wins."""
-    found: dict[int, bytes] = {}
+    return dict(each_attribute(payload, offset))
+
+
+def each_attribute(payload: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Types and values from this offset on, in order; a torn one ends them."""
     while offset + _ATTRIBUTE.size <= len(payload):
         length, kind = _ATTRIBUTE.unpack_from(payload, offset)
         if length < _ATTRIBUTE.size or offset + length > len(payload):
-            break
-        found[kind & _ATTRIBUTE_TYPE] = payload[offset + _ATTRIBUTE.size : offset + length]
+            return
+        yield kind & _ATTRIBUTE_TYPE, payload[offset + _ATTRIBUTE.size : offset + length]
         offset += _aligned(length)
-    return found
 
 
 def attribute(kind: int, value: bytes) -> bytes:
@@ -128,6 +140,10 @@ class Announcements:
 
     def fileno(self) -> int:
         return self._socket.fileno()
+
+    def join(self, group: int) -> None:
+        """Also this multicast group, by its number (those above 32 have no bit)."""
+        self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
 
     def drain(self) -> Iterator[Message]:
         """Everything that waits.

@@ -25,8 +25,9 @@ LinkKind = Literal[
 """Told from sysfs and udev (subsystem, driver, USB interface classes, DEVTYPE,
 rtnl link kind), never from the interface's name.  `usb_tether` shares another
 device's uplink (RNDIS, CDC-NCM/ECM/EEM of a telephone, ipheth); `usb_ethernet` is a
-plain USB network card; `ppp` is PPP over a serial line, `pppoe` over Ethernet; `virtual` has no hardware and no other end outside this
-machine (veth, dummy, bonding master, VLAN of ...)."""
+plain USB network card; `ppp` is PPP over a serial line, `pppoe` over Ethernet; `virtual`
+has no hardware below it (veth, dummy).  A bond, VLAN, macvlan or bridge with a hardware
+port is of the kind of that hardware: it is what it leads out through."""
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -55,7 +56,9 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `up` is IFF_UP, `carrier` IFF_LOWER_UP.  `bus` is the sysfs subsystem of the
     parent device (`pci`, `usb`, `virtio`, empty for virtual links); `device` a
     stable name of the hardware (USB vendor:product:serial, PCI address);
-    `lower` the link that a virtual one rides on; `master` the bridge or bond that it
+    `driver` of a link without hardware is rtnetlink's word for it (`veth`, `bridge`,
+    `bond`, `wireguard`), empty for what no kind of the kernel's own made (VMware's
+    host-only network); `lower` the link that a virtual one rides on; `master` the bridge or bond that it
     belongs to; `vlan` its VLAN id, 0 without one.
     """
 
@@ -76,6 +79,9 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     wifi: Wifi | None = None
 
 
+Origin = Literal["", "router_advertisement", "dhcp", "static", "kernel", "other"]
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One unicast route of a table; `destination` is a prefix, `default` is
     0.0.0.0/0 or ::/0.  `gateway` is empty for what is directly connected;
@@ -89,7 +95,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     gateway_mac: str = ""
     metric: Number = 0
     table: Number = 254
-    origin: Literal["", "router_advertisement", "dhcp", "static", "kernel", "other"] = ""
+    origin: Origin = ""
 
     @property
     def is_default(self) -> bool:

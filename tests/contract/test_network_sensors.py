@@ -165,7 +165,7 @@ def test_a_short_tcp_connection_is_seen_with_its_process(wards, probe, outside, 
     assert (fact.protocol, fact.answer, fact.direction) == ("tcp", "two_way", "out")
     assert (fact.egress.kind, fact.egress.gateway) == ("virtual", gateway)
     assert 0 < fact.answered_us - fact.first_seen_us < 1_000_000
-    assert probe.degraded == ["", ""], "this kernel gives no eBPF; processes may be unknown"
+    assert set(probe.degraded) == {""}, "this kernel gives no eBPF; processes may be unknown"
     assert isinstance(fact.process, Process)
     assert (fact.process.name, fact.process.user) == ("python", "root")
 

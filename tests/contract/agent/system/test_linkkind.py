@@ -11,7 +11,7 @@ from tests.contract.agent.system.sysfs_trees import (
     virtual_link,
 )
 
-ETHERNET, NONE, PPP, LOOPBACK, IRDA = 1, 65534, 512, 772, 783
+ETHERNET, NONE, SLIP, PPP, LOOPBACK, IRDA = 1, 65534, 256, 512, 772, 783
 
 USB = [
     ("phone with RNDIS", "04e8:6863", (("e00103", "rndis_host"), ("0a0000", "rndis_host")), "usb_tether"),
@@ -73,6 +73,7 @@ def test_a_radio_is_wifi_even_without_devtype(tmp_path):
     [
         (LOOPBACK, "", "loopback"),
         (PPP, "ppp", "ppp"),
+        (SLIP, "", "ppp"),
         (IRDA, "", "infrared"),
         (NONE, "tun", "tunnel"),
         (NONE, "wireguard", "tunnel"),
@@ -85,9 +86,9 @@ def test_a_radio_is_wifi_even_without_devtype(tmp_path):
     ],
 )
 def test_without_sysfs_only_rtnetlink_counts(tmp_path, arphrd, rtnl_kind, kind):
-    assert hardware(tmp_path, name="eth0", index=2, arphrd=arphrd, rtnl_kind=rtnl_kind) == Hardware(
-        kind
-    )
+    found = hardware(tmp_path, name="eth0", index=2, arphrd=arphrd, rtnl_kind=rtnl_kind)
+
+    assert found == Hardware(kind, driver=rtnl_kind)
 
 
 def test_the_link_of_the_same_name_in_another_namespace_is_not_taken_for_this_one(tmp_path):
