@@ -23,6 +23,7 @@ from checks.policy import allowlist, document, network
 from checks.policy.allowlist import Approved
 from checks.policy.document import Policy, Thresholds
 from checks.policy.error import PolicyError
+from checks.policy.network import Binding, KnownHost
 from checks.policy.spans import span
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -116,6 +117,7 @@ def _promises(policy: Policy) -> Iterator[tuple[str, Callable[[], object]]]:
         yield from _of_approved(entry, f"approved[{index}] ({entry.name})")
     for index, zone in enumerate(policy.zones):
         yield from _of_zone(zone, f"zones[{index}] ({zone.name})")
+    yield from _of_machines(policy)
     for index, recipient in enumerate(policy.mail.recipients):
         yield f"mail.recipients[{index}].address", partial(_mail_address, recipient.address)
     for rule, settings in policy.rules.items():
@@ -141,6 +143,45 @@ def _of_zone(zone: Zone, place: str) -> Iterator[tuple[str, Callable[[], object]
         if way.gateway:
             yield f"{place}.via.gateway", partial(ipaddress.ip_address, way.gateway)
         yield f"{place}.via.interface", partial(_link_kind, way.interface)
+
+
+def _of_machines(policy: Policy) -> Iterator[tuple[str, Callable[[], object]]]:
+    for index, host in enumerate(policy.hosts):
+        yield from _of_host(host, f"hosts[{index}] ({host.name})")
+    for index, binding in enumerate(policy.bindings):
+        yield from _of_binding(binding, f"bindings[{index}] ({binding.endpoint})")
+
+
+def _of_host(host: KnownHost, place: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    if not host.macs and not host.addresses:
+        yield place, _names_nothing
+    for mac in host.macs:
+        yield f"{place}.macs", partial(_mac, mac)
+    for address in host.addresses:
+        yield f"{place}.addresses", partial(ipaddress.ip_network, address)
+
+
+def _of_binding(binding: Binding, place: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    for name in ("address", "gateway"):
+        if text := getattr(binding, name):
+            yield f"{place}.{name}", partial(ipaddress.ip_address, text)
+    if binding.mac:
+        yield f"{place}.mac", partial(_mac, binding.mac)
+
+
+def _names_nothing() -> None:
+    raise PolicyError("give macs or addresses; without both it would be any host")
+
+
+_MAC = re.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){2}((:[0-9a-fA-F]{2}){3})?")
+
+
+def _mac(text: str) -> None:
+    if not _MAC.fullmatch(text):
+        raise PolicyError(
+            f"{text[:40]!r} is no hardware address; write it like 52:54:00:aa:bb:01, or its "
+            "first three octets"
+        )
 
 
 def _time_zone(name: str) -> None:

@@ -23,6 +23,7 @@ DECIDED_BY_ENTRY = (
     "approved {entry}",
     "media register {entry}",
     "zone {entry}",
+    "binding {entry}",
     "thresholds.{entry}",
 )
 """What rules say in `decided_by`, as catalogue ids."""
