@@ -14,7 +14,8 @@ from collector.citations import catalogue, rule_name
 from collector.dashboard.clauses import clauses_of
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
-from collector.dashboard.shown import Line, shown
+from collector.dashboard.lines import Line
+from collector.dashboard.shown import shown
 from collector.queries import cases
 from collector.queries.endpoints import departments, endpoint_named
 from collector.rights import ACT_RIGHTS

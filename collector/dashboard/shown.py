@@ -1,6 +1,6 @@
 """Facts as lines for people: what it was, who did it, where it went."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -9,6 +9,7 @@ import msgspec
 from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import ConnectionSeen
+from checks.facts.forwarding import ForwardingState
 from checks.facts.health import (
     AgentStarted,
     AgentStopping,
@@ -27,26 +28,15 @@ from checks.facts.media import (
     ScannerState,
 )
 from checks.facts.network import NetworkState, UplinkDevice
+from checks.facts.radios import RadioState
 from checks.wording import endpoint_of
+from collector.dashboard.lines import Line, Lines
+from collector.dashboard.shown_links import forwarding, network, radios, uplink
 from collector.dashboard.wording import Words
 
 _INFECTIONS_SHOWN = 10
 LINES_SHOWN = 30
 """A machine may claim ten thousand interfaces; the page says how many it left out."""
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """`text` is shown as it is, escaped; `moment_us` instead of it where it is a time;
-    `mono` for what is compared letter by letter.
-    """
-
-    label: str
-    text: str = ""
-    moment_us: int = 0
-    mono: bool = False
-
-
-Lines = Iterator[Line]
 
 
 def shown(fact: Fact, words: Words) -> tuple[Line, ...]:
@@ -162,40 +152,6 @@ def _scanner(fact: ScannerState, words: Words) -> Lines:
     yield Line(label=say("Signatures of"), moment_us=fact.signatures_at_us)
 
 
-def _network(fact: NetworkState, words: Words) -> Lines:
-    say, word = words.says.gettext, words.says.word
-    for link in fact.links:
-        if link.kind == "loopback":
-            continue
-        own = ", ".join(f"{a.address}/{a.prefix_length}" for a in link.addresses)
-        up = say("up") if link.up and link.carrier else say("down")
-        told = " · ".join(
-            part
-            for part in (word("link_kind", link.kind), up, own, link.mac, link.description)
-            if part
-        )
-        yield Line(label=link.name, text=told)
-    for route in fact.routes:
-        if route.is_default:
-            yield Line(
-                label=say("Default gateway"),
-                text=f"{route.gateway or '–'} · {route.interface}",
-                mono=True,
-            )
-
-
-def _uplink(fact: UplinkDevice, words: Words) -> Lines:
-    say = words.says.gettext
-    yield Line(label=say("Device"), text=words.says.word("link_kind", fact.uplink))
-    yield Line(label=say("Description"), text=fact.description)
-    yield Line(label=say("Identity"), text=fact.device, mono=True)
-    yield Line(label=say("Interface"), text=fact.interface)
-    yield Line(
-        label=say("Action"),
-        text=say("plugged in") if fact.action == "attached" else say("removed"),
-    )
-
-
 def _started(fact: AgentStarted, words: Words) -> Lines:
     say, word = words.says.gettext, words.says.word
     yield Line(label=say("Last run ended"), text=word("previous_end", fact.previous_end))
@@ -253,8 +209,10 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         MediumAccessed: _accessed,
         MediumScanned: _scanned,
         ScannerState: _scanner,
-        NetworkState: _network,
-        UplinkDevice: _uplink,
+        NetworkState: network,
+        UplinkDevice: uplink,
+        RadioState: radios,
+        ForwardingState: forwarding,
         AgentStarted: _started,
         AgentStopping: _stopping,
         AgentTampered: _tampered,

@@ -9,7 +9,8 @@ from babel.messages.extract import extract_from_dir
 from checks.facts.connections import Answer, ConnectionSeen
 from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
 from checks.facts.media import MediumAccessed, MediumKind, ScanState
-from checks.facts.network import LinkKind
+from checks.facts.network import LinkKind, Wifi
+from checks.facts.radios import Radio
 from checks.finding import Severity
 from checks.policy import Mode
 from collector import cases
@@ -45,8 +46,20 @@ WORDS: dict[str, tuple[str, ...]] = {
     "clock": ("acknowledge", "contain", "close"),
     "endpoint_state": ("online", "off", "silent"),
     "sensor_state": field(SensorHealth, "state"),
-    "sensor": ("network", "connections", "media", "uplink", "spool", "agent", "scanner"),
+    "sensor": (
+        "network",
+        "radios",
+        "forwarding",
+        "connections",
+        "media",
+        "uplink",
+        "spool",
+        "agent",
+        "scanner",
+    ),
     "link_kind": get_args(LinkKind),
+    "wifi_mode": field(Wifi, "mode"),
+    "radio": field(Radio, "kind"),
     "medium_kind": get_args(MediumKind),
     "operation": field(MediumAccessed, "operation"),
     "scan": get_args(ScanState),
@@ -61,9 +74,9 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("off", "upgrade", "removed", "killed", "power_cut"),
         *("lost", "reboot", "not_started", "silent"),
     ),
-    "fact": ("network", "scanner"),
+    "fact": ("network", "radios", "forwarding", "scanner"),
     "mode": get_args(Mode),
-    "grade": ("connected", "unwitnessed", "long_unwitnessed"),
+    "grade": ("connected", "hotspot", "enabled", "unwitnessed", "long_unwitnessed"),
 }
 
 

@@ -4,7 +4,8 @@ from checks.facts.base import UnknownProcess
 from checks.facts.health import EndpointSilent, SensorGap
 from checks.facts.media import MediumUnmounted
 from checks.facts.network import NeighboursSeen
-from collector.dashboard.shown import Line, shown
+from collector.dashboard.lines import Line
+from collector.dashboard.shown import shown
 from collector.dashboard.wording import Words
 from collector.i18n import translator
 from tests.support import hospital
