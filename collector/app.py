@@ -35,6 +35,7 @@ from collector.silence import SilenceWatch
 from collector.store import schema
 from collector.store.engine import open_journal, open_store
 from collector.supervision import Supervisor
+from collector.unmanaged import UnmanagedWatch
 from collector.version import own_version
 
 log = logging.getLogger(__name__)
@@ -186,9 +187,16 @@ def _workers(settings: Settings, services: Services, metrics: Metrics) -> Superv
         policies=services.policies,
         clock=services.clock,
     )
+    unmanaged = UnmanagedWatch(
+        journal=services.journal,
+        store=services.store_engine,
+        policies=services.policies,
+        clock=services.clock,
+    )
     supervisor = Supervisor(metrics)
     supervisor.add("judge", judge.run)
     supervisor.add("silence", silence.run)
+    supervisor.add("unmanaged", unmanaged.run)
     if settings.smtp is None:
         log.warning("nothing will be mailed: [smtp] is not set")
         return supervisor

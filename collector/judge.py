@@ -13,6 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from checks.check import Check
 from checks.evaluate import Evaluator
 from checks.facts import Fact
+from checks.facts.network import NetworkState
 from collector.entries import EntryKind, Mailed
 from collector.judging.memory import IN_FORCE, Memory, cursor_of
 from collector.judging.reading import Unreadable, read_body
@@ -36,6 +37,7 @@ DERIVED = (
     schema.held,
     schema.latest,
     schema.endpoints,
+    schema.hosts,
     schema.coverage_holes,
     schema.cases,
     schema.findings,
@@ -60,7 +62,8 @@ class Judge:
         self._store = store
         self._changes = changes
         self._evaluator = Evaluator(checks)
-        self._needed = frozenset[type[Fact]](kind for c in checks.values() for kind in c.needs)
+        needed = frozenset[type[Fact]](kind for c in checks.values() for kind in c.needs)
+        self._needed = needed | {NetworkState}  # tells which links of a witness lead inside
         self._statements = Statements(store.dialect)
         self._memory = Memory(self._needed)
         self._loaded = False

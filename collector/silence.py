@@ -16,31 +16,35 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import OperationalError
 
 from checks.facts.health import EndpointSilent
-from checks.facts.network import NeighboursSeen, NetworkState
+from checks.facts.network import NetworkState
 from checks.policy import Policy
 from checks.wire import Malformed, decode_fact, encode
 from collector.clocks import microseconds_in
 from collector.entries import EntryKind, Word
+from collector.judging.memory import host_from
 from collector.judging.progress import is_far_behind, judged_until
+from collector.judging.segment import is_mac
 from collector.ports import Clock, Journal, PolicySource
 from collector.store import schema
 
 log = logging.getLogger(__name__)
 
 LOOKS_EVERY_S = 5.0
-NO_ADDRESS = "00:00:00:00:00:00"
 
 SILENT_KIND = str(EndpointSilent.__struct_config__.tag)
 NETWORK_KIND = str(NetworkState.__struct_config__.tag)
-NEIGHBOURS_KIND = str(NeighboursSeen.__struct_config__.tag)
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """One endpoint's word about who answered it lately."""
+    """When somebody last had a sign of life of one card; `owner` is whoever plugged it in
+    last, for a dock's card goes from hand to hand.
+    """
 
     witness: str
+    agent: str
+    mac: str
+    owner: str
     at_us: int
-    seen: frozenset[str]
 
 
 class Quiet(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +53,7 @@ class Quiet(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     last_heard_us: int
     said: EndpointSilent | None
-    addresses: frozenset[str]
+    macs: frozenset[str]
 
 
 class SilenceWatch:
@@ -72,7 +76,7 @@ class SilenceWatch:
             return 0
         with self._store.connect() as connection:
             quiet = list(_quiet_since(connection, now_us - patience_us))
-            sights = _sights(connection) if quiet else ()
+            sights = _sights(connection, quiet)
         said = 0
         for endpoint in quiet:
             fact = word_about(endpoint, sights, now_us=now_us, policy=policy)
@@ -104,7 +108,7 @@ def word_about(
         endpoint=quiet.agent,
         last_heard_us=quiet.last_heard_us,
         silent_for_us=silent_for_us,
-        witnesses=witnesses(quiet, sights),
+        witnesses=witnesses(quiet, sights, margin_us=margin(policy)),
     )
     said = quiet.said
     if said is None or said.last_heard_us != quiet.last_heard_us:
@@ -114,15 +118,28 @@ def word_about(
     return fact if passed or (fact.witnesses and not said.witnesses) else None
 
 
-def witnesses(quiet: Quiet, sights: Sequence[Sight]) -> tuple[str, ...]:
-    """Other endpoints that saw one of its addresses alive since it went quiet."""
+def margin(policy: Policy) -> int:
+    """Microseconds after an endpoint's last word in which it may be seen alive although it
+    has been switched off since: the beat it did not live to, and one for clocks that differ.
+    """
+    return 2 * microseconds_in(policy.duration("heartbeat"))
+
+
+def witnesses(quiet: Quiet, sights: Sequence[Sight], *, margin_us: int) -> tuple[str, ...]:
+    """Other endpoints to which one of its cards was alive when its agent should have been.
+
+    Its addresses prove nothing: another machine may have been given them since.
+    """
     return tuple(
         sorted(
-            sight.witness
-            for sight in sights
-            if sight.witness != quiet.agent
-            and sight.at_us > quiet.last_heard_us
-            and sight.seen & quiet.addresses
+            {
+                sight.witness
+                for sight in sights
+                if sight.agent != quiet.agent
+                and sight.mac in quiet.macs
+                and sight.owner in ("", quiet.agent)
+                and sight.at_us > quiet.last_heard_us + margin_us
+            }
         )
     )
 
@@ -146,27 +163,34 @@ def _quiet_since(connection: Connection, before_us: int) -> Iterator[Quiet]:
             agent=agent,
             last_heard_us=last_heard_us,
             said=last_word[1] if last_word and isinstance(last_word[1], EndpointSilent) else None,
-            addresses=(
-                _own_addresses(network[1])
-                if network and isinstance(network[1], NetworkState)
-                else frozenset()
-            ),
+            macs=_own_macs(network[1]) if network else frozenset(),
         )
 
 
-def _sights(connection: Connection) -> tuple[Sight, ...]:
-    table = schema.endpoints
-    rows = connection.execute(select(table.c.agent, table.c.name))
-    names = {row.agent: row.name for row in rows}
+def _sights(connection: Connection, quiet: Sequence[Quiet]) -> tuple[Sight, ...]:
+    wanted = frozenset[str]().union(*(endpoint.macs for endpoint in quiet))
+    if not wanted:
+        return ()
+    table = schema.hosts
+    rows = connection.execute(select(table).where(table.c.mac.in_(sorted(wanted))))
+    hosts = [host_from(row) for row in rows]
+    names = _names(connection)
     return tuple(
         Sight(
-            witness=names.get(agent) or agent,
-            at_us=at_us,
-            seen=frozenset(a for n in fact.neighbours for a in (n.address, n.mac.lower())),
+            witness=names.get(seen.agent) or seen.agent,
+            agent=seen.agent,
+            mac=host.mac,
+            owner=host.owner,
+            at_us=seen.at_us,
         )
-        for agent, (at_us, fact) in _latest(connection, NEIGHBOURS_KIND).items()
-        if isinstance(fact, NeighboursSeen)
+        for host in hosts
+        for seen in host.witnesses
     )
+
+
+def _names(connection: Connection) -> Mapping[str, str]:
+    table = schema.endpoints
+    return {row.agent: row.name for row in connection.execute(select(table.c.agent, table.c.name))}
 
 
 def _latest(connection: Connection, kind: str) -> Mapping[str, tuple[int, object]]:
@@ -181,7 +205,7 @@ def _latest(connection: Connection, kind: str) -> Mapping[str, tuple[int, object
     return found
 
 
-def _own_addresses(network: NetworkState) -> frozenset[str]:
-    outward = [link for link in network.links if link.kind != "loopback"]
-    macs = {link.mac.lower() for link in outward} - {"", NO_ADDRESS}
-    return frozenset(macs | {a.address for link in outward for a in link.addresses})
+def _own_macs(network: object) -> frozenset[str]:
+    if not isinstance(network, NetworkState):
+        return frozenset()
+    return frozenset(link.mac.lower() for link in network.links if is_mac(link.mac.lower()))

@@ -116,6 +116,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     silence_escalates: str = "7d"
     unmanaged_patience: str = "60s"
     unmanaged_repeat: str = "1d"
+    unmanaged_absence: str = "2h"
     unmanaged_crowd: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
     signatures_max_age: str = "30d"
     file_names_travel: bool = False

@@ -6,6 +6,7 @@ never ahead of what was committed when a step begins.
 
 from collections.abc import Iterable
 
+import msgspec
 from sqlalchemy import Connection, Row, select
 
 from checks.evaluate import Known
@@ -15,6 +16,7 @@ from checks.policy import Endpoint, Policy, parse_policy
 from checks.wire import Malformed, decode_fact
 from collector.cases import Case, CaseKey, CaseState
 from collector.judging.records import EndpointRecord, Hole
+from collector.judging.segment import HostRecord, SeenBy
 from collector.store import schema
 
 IN_FORCE = "judge"
@@ -41,6 +43,8 @@ class Memory:
         self.open_keys: dict[str, CaseKey] = {}
         self.known: dict[str, dict[type[Fact], Known]] = {}
         self.open_holes: dict[tuple[str, str], Hole] = {}
+        self.hosts: dict[str, HostRecord] = {}
+        self.hosts_written_us: dict[str, int] = {}
         self._held: dict[str, set[str]] = {}
 
     def load(self, connection: Connection) -> None:
@@ -59,6 +63,9 @@ class Memory:
             self.open_holes[hole.agent, hole.sensor] = hole
         for agent, kind in connection.execute(select(schema.held.c.agent, schema.held.c.kind)):
             self._held.setdefault(agent, set()).add(kind)
+        for host in map(host_from, connection.execute(select(schema.hosts))):
+            self.hosts[host.mac] = host
+            self.hosts_written_us[host.mac] = host.last_seen_us
         self._load_known(connection)
 
     def held_as(self, agent: str, kind: str) -> str:
@@ -110,6 +117,14 @@ def case_from(row: Row[tuple[object, ...]]) -> Case:
     columns["severity"] = Severity(columns["severity"])
     columns["state"] = CaseState(columns["state"])
     return Case(**columns)
+
+
+def host_from(row: Row[tuple[object, ...]]) -> HostRecord:
+    """A row of `hosts` as a value."""
+    columns = row._asdict()
+    lists = {name: tuple(columns[name]) for name in ("addresses", "how")}
+    witnesses = msgspec.convert(columns["witnesses"], tuple[SeenBy, ...])
+    return HostRecord(**{**columns, **lists, "witnesses": witnesses})
 
 
 def endpoint_from(row: Row[tuple[object, ...]]) -> Endpoint:

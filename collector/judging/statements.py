@@ -77,6 +77,7 @@ class Statements:
         self.endpoints = Statement(
             dialect, schema.endpoints, replaces=_all_but_key(schema.endpoints)
         )
+        self.hosts = Statement(dialect, schema.hosts, replaces=_all_but_key(schema.hosts))
         self.policy = Statement(dialect, schema.policy_in_force, replaces=("version", "text"))
 
 

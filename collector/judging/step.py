@@ -7,7 +7,7 @@ import msgspec
 from checks.evaluate import Evaluator, Known
 from checks.facts import KINDS, Fact
 from checks.facts.health import AgentHealth, AgentStarted, AgentStopping, EndpointSilent
-from checks.facts.network import NeighboursSeen
+from checks.facts.network import NeighboursSeen, UnmanagedHost
 from checks.finding import Outcome
 from checks.policy import PolicyError, parse_policy
 from checks.wire import Observation, ReadBatch
@@ -26,6 +26,7 @@ from collector.judging.casebook import Casebook
 from collector.judging.memory import IN_FORCE, Memory
 from collector.judging.reading import Unreadable, read_batch, read_body
 from collector.judging.records import WHOLE_ENDPOINT, EndpointRecord, Hole
+from collector.judging.segmentbook import SegmentBook
 from collector.judging.tally import Tally
 from collector.ports import Entry
 
@@ -51,6 +52,7 @@ class Step:
         self._evaluator = evaluator
         self._needed = needed
         self._casebook = Casebook(memory, self.tally)
+        self._segments = SegmentBook(memory, self.tally)
         self._at_us = 0
 
     def take(self, entry: Entry) -> None:
@@ -103,6 +105,7 @@ class Step:
             self._keep_holes(holes.told_by(fact, agent, seen.at_us, lasting))
         self._memory.endpoints[agent] = _heard(record, seen)
         self._keep_fact(agent, seen)
+        self._segments.take(agent, fact, at_us=min(seen.at_us, self._at_us))
         self._judge(agent, fact, sequence=seen.sequence, at_us=seen.at_us)
 
     def _keep_fact(self, agent: str, seen: Observation) -> None:
@@ -195,6 +198,8 @@ class Step:
         self._keep_fact(agent, seen)
         if isinstance(word.fact, EndpointSilent) and record.state == "online":
             self._keep_endpoint(msgspec.structs.replace(record, state="silent"))
+        if isinstance(word.fact, UnmanagedHost):
+            self._segments.told(agent, word.fact.mac, word.at_us)
         self._judge(agent, word.fact, sequence=seen.sequence, at_us=word.at_us)
 
     # ----------------------------------------------------------------------- helpers

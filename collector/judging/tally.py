@@ -5,6 +5,7 @@ from sqlalchemy import Connection, update
 
 from collector.cases import Case
 from collector.judging.records import Alert, EndpointRecord, Hole
+from collector.judging.segment import HostRecord
 from collector.judging.statements import Row, Statements
 from collector.store import schema
 
@@ -24,6 +25,7 @@ class Tally:
         self.holes: dict[tuple[str, str, int], Hole] = {}
         self.cases: dict[str, Case] = {}
         self.endpoints: dict[str, EndpointRecord] = {}
+        self.hosts: dict[str, HostRecord] = {}
         self.latest: dict[tuple[str, str], tuple[int, str]] = {}
         self.held: dict[tuple[str, str], tuple[int, int]] = {}
         self.touched: set[str] = set()  # cases of which only the story changed
@@ -56,6 +58,7 @@ class Tally:
         statements.endpoints.write(
             connection, [endpoint_row(record) for record in self.endpoints.values()]
         )
+        statements.hosts.write(connection, [host_row(host) for host in self.hosts.values()])
         statements.latest.write(connection, [(*key, *row) for key, row in self.latest.items()])
         statements.held.write(connection, [(*key, *row) for key, row in self.held.items()])
         statements.unknowns.write(connection, list(self.unknowns.values()))
@@ -113,6 +116,24 @@ def case_row(case: Case) -> Row:
         case.close_due_us,
         case.acknowledged_by,
         case.department,
+    )
+
+
+def host_row(host: HostRecord) -> Row:
+    """In the order of the columns of `hosts`."""
+    return (
+        host.mac,
+        host.owner,
+        dumped(host.addresses),
+        host.name,
+        dumped(host.how),
+        dumped(host.witnesses),
+        host.first_seen_us,
+        host.since_us,
+        host.last_seen_us,
+        host.inside_us,
+        host.told_us,
+        host.told_agent,
     )
 
 

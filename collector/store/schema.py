@@ -189,6 +189,25 @@ endpoints = Table(
     Column("boot", String(36), nullable=False, default=""),
 )
 
+# Hosts of the segments by their cards' addresses, enrolled or not: collector.judging.segment
+hosts = Table(
+    "hosts",
+    store,
+    Column("mac", String(17), primary_key=True),
+    Column("owner", String(64), nullable=False),  # the endpoint that has this card
+    Column("addresses", Json, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("how", Json, nullable=False),
+    Column("witnesses", Json, nullable=False),
+    Column("first_seen_us", BigInteger, nullable=False),
+    Column("since_us", BigInteger, nullable=False),  # its present stay
+    Column("last_seen_us", BigInteger, nullable=False),
+    Column("inside_us", BigInteger, nullable=False),  # last seen on a link of the intranet
+    Column("told_us", BigInteger, nullable=False),
+    Column("told_agent", String(64), nullable=False),
+)
+Index("ix_hosts_owner", hosts.c.owner, hosts.c.inside_us)
+
 coverage_holes = Table(
     "coverage_holes",
     store,

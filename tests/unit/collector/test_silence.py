@@ -2,9 +2,10 @@ import pytest
 
 from checks.facts.health import EndpointSilent
 from checks.policy import parse_policy
-from collector.silence import Quiet, Sight, patience, witnesses, word_about
+from collector.silence import Quiet, Sight, margin, patience, witnesses, word_about
 
 SECOND = 1_000_000
+MAC = "52:54:00:00:00:02"
 POLICY = parse_policy("")
 
 
@@ -13,7 +14,7 @@ def quiet(said: EndpointSilent | None = None, *, last_heard_us: int = 1000 * SEC
         agent="a-1",
         last_heard_us=last_heard_us,
         said=said,
-        addresses=frozenset({"10.20.3.17", "52:54:00:00:00:02"}),
+        macs=frozenset({MAC}),
     )
 
 
@@ -26,8 +27,8 @@ def said(*, silent_for_s: int, witnesses: tuple[str, ...] = (), at_s: int = 1000
     )
 
 
-def sight(witness: str = "NK3-PC-018", *, at_s: int = 1050, address: str = "10.20.3.17") -> Sight:
-    return Sight(witness=witness, at_us=at_s * SECOND, seen=frozenset({address}))
+def sight(agent: str = "a-2", *, at_s: int = 1070, mac: str = MAC, owner: str = "a-1") -> Sight:
+    return Sight(witness="NK3-PC-018", agent=agent, mac=mac, owner=owner, at_us=at_s * SECOND)
 
 
 def test_patience_is_the_missed_heartbeats():
@@ -67,11 +68,13 @@ def test_the_first_witness_is_news():
     ("seen", "counts"),
     [
         (sight(), True),
-        (sight(address="52:54:00:00:00:02"), True),
+        (sight(owner=""), True),
         (sight(at_s=990), False),
-        (sight(address="10.20.3.99"), False),
-        (sight(witness="a-1"), False),
+        (sight(at_s=1059), False),  # it may have been switched off before its next beat
+        (sight(mac="52:54:00:00:00:99"), False),
+        (sight(owner="a-3"), False),  # the dock went to somebody else
+        (sight(agent="a-1"), False),
     ],
 )
-def test_a_witness_saw_the_endpoint_itself_since_it_went_quiet(seen, counts):
-    assert bool(witnesses(quiet(), [seen])) is counts
+def test_a_witness_saw_the_endpoints_own_card_when_its_agent_should_have_spoken(seen, counts):
+    assert bool(witnesses(quiet(), [seen], margin_us=margin(POLICY))) is counts
