@@ -77,16 +77,16 @@ class Probe:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
-        self._lines: queue.Queue[str] = queue.Queue()
+        self._waiting: queue.Queue[str] = queue.Queue()
         self.seen: list[Fact] = []
         threading.Thread(target=self._read, daemon=True).start()
-        self.degraded = next(json.loads(line)["ready"] for line in self._each() if "ready" in line)
+        self.degraded = next(json.loads(line)["ready"] for line in self.lines() if "ready" in line)
 
     def until(self, wanted: Callable[[Fact], bool]) -> Fact:
         for fact in self.seen:
             if wanted(fact):
                 return fact
-        for line in self._each():
+        for line in self.lines():
             if wanted(self.seen[-1]) and '"fact"' in line:
                 return self.seen[-1]
         raise AssertionError(f"never came; seen: {self.seen}")
@@ -101,10 +101,10 @@ class Probe:
         assert isinstance(fact, ConnectionSeen)
         return fact
 
-    def _each(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
         while True:
             try:
-                line = self._lines.get(timeout=PATIENCE)
+                line = self._waiting.get(timeout=PATIENCE)
             except queue.Empty:
                 return
             if '"fact"' in line:
@@ -116,7 +116,7 @@ class Probe:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._lines.put(line)
+            self._waiting.put(line)
 
 
 @pytest.fixture(scope="module")
