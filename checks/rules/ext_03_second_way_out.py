@@ -50,8 +50,15 @@ def second_way_out(network: NetworkState, context: Context) -> Iterator[Finding]
 def _is_another_rules(link: Link, network: NetworkState, context: Context) -> bool:
     if link.kind in TUNNELS or is_port(link) or serves_others(link):
         return True
-    unlisted = link.wifi is not None and not listed(link.wifi, context.policy.wireless)
-    return unlisted or context.policy.plan.leads_mobile(link, network.routes)
+    return _is_wireless(link, context) or context.policy.plan.leads_mobile(link, network.routes)
+
+
+def _is_wireless(link: Link, context: Context) -> bool:
+    """Whether EXT-05 speaks about it, or it is just leaving its network."""
+    if link.wifi is None:
+        return False
+    unlisted = bool(link.wifi.ssid) and not listed(link.wifi, context.policy.wireless)
+    return unlisted or not link.carrier
 
 
 def _unplanned_route(link: Link, network: NetworkState, context: Context) -> Finding | None:
