@@ -3,7 +3,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-lab test-lab-failed lint types fix bench bench-small deb lock clean
+.PHONY: help run test test-unit test-lab test-lab-failed lint types fix bench bench-small fuzz deb lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: $(VENV)/dev.stamp  ## every figure, into .wardwatch/bench.json (about 20 
 bench-small: $(VENV)/dev.stamp  ## the same with small loads (about 2 minutes)
 	@deploy/debian-packages deploy/locks/debian-test.txt
 	$(PYTHON) -m tests.bench --small
+
+fuzz: $(VENV)/dev.stamp  ## mutated captures against replay, MINUTES=30
+	$(PYTHON) -m tests.fault.fuzz_replay --minutes $(or $(MINUTES),30)
 
 deb: $(VENV)/run.stamp  ## build/*.deb: the agent and the collector as Debian packages
 	@deploy/debian/build $(VENV)/bin/pip build
