@@ -105,7 +105,7 @@ def hospital() -> Iterator[Hospital]:
     try:
         for namespace in (built.workstation, built.router, built.outside):
             _ip("netns", "add", namespace)
-            _without_address_checks(namespace)
+            _without_address_checks(namespace, forwarding=namespace != built.workstation)
             _ip("-n", namespace, "link", "set", "lo", "up")
         _wire(built)
         yield built
@@ -142,11 +142,11 @@ def _cable(one: str, one_link: str, other: str, other_link: str) -> None:
         _ip("-n", namespace, "link", "set", link, "up")
 
 
-def _without_address_checks(namespace: str) -> None:
-    """Forwarding on, and no second of duplicate address detection."""
+def _without_address_checks(namespace: str, *, forwarding: bool) -> None:
+    """No second of duplicate address detection; the workstation does not forward."""
     settings = {
-        "net/ipv4/ip_forward": "1",
-        "net/ipv6/conf/all/forwarding": "1",
+        "net/ipv4/ip_forward": str(int(forwarding)),
+        "net/ipv6/conf/all/forwarding": str(int(forwarding)),
         "net/ipv6/conf/default/accept_dad": "0",
         "net/ipv6/conf/all/accept_dad": "0",
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.system.usb_makers import CARD_VENDORS, MODEM_VENDORS, ONLY_MODEMS, STILL_A_DISC
 from checks.facts.network import LinkKind
 
 MODEM_DRIVERS = frozenset(
@@ -35,56 +36,6 @@ _CDC_NETWORK = frozenset(("0206", "020d", "020c"))  # ECM, NCM, EEM
 _MBIM = "020e"
 _APPLE_TETHER = "fffd01"
 _AT_COMMANDS = frozenset(f"0202{protocol:02x}" for protocol in range(1, 7))  # V.250 … CDMA
-
-_CARD_VENDORS = frozenset(
-    # Realtek, ASIX, Microchip/SMSC, Lenovo, Dell, HP, TP-Link, Microsoft, D-Link, Belkin,
-    # Linksys, Anker, Davicom, Aquantia, LG dock (Cypress stays out: it is in telephones)
-    [
-        "0bda",
-        "0b95",
-        "0424",
-        "17ef",
-        "413c",
-        "03f0",
-        "2357",
-        "045e",
-        "2001",
-        "050d",
-        "13b1",
-        "291a",
-        "0a46",
-        "2eca",
-        "20f4",
-    ]
-)
-"""Makers of network cards: their CDC devices are cards, no telephones."""
-
-_MODEM_VENDORS = frozenset(
-    # Huawei, ZTE, Sierra, Telit, Quectel, Fibocom, SIMCom, Qualcomm, Ericsson, Novatel,
-    # Option, TCL, Longcheer, Cinterion, MeiG, Samsung, LG, Motorola, Nokia, BandRich
-    [
-        "12d1",
-        "19d2",
-        "1199",
-        "1bc7",
-        "2c7c",
-        "2cb7",
-        "1e0e",
-        "05c6",
-        "0bdb",
-        "1410",
-        "0af0",
-        "1bbb",
-        "1c9e",
-        "1e2d",
-        "2dee",
-        "04e8",
-        "1004",
-        "22b8",
-        "0421",
-        "1a8d",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +114,8 @@ def uplink_kind(device: UsbDevice) -> LinkKind | None:
 
     A serial port is a modem's when its driver is a modem's, or when it declares AT
     commands and its maker makes modems or it has several such ports.  A lone port of
-    any other maker (FTDI cable, bar-code scanner, development board) is not.
+    any other maker (FTDI cable, bar-code scanner, development board) is not.  A modem whose
+    driver is missing is told by its maker, or as the disc that it still shows.
     """
     drivers = {interface.driver for interface in device.interfaces}
     triples = [interface.triple for interface in device.interfaces]
@@ -172,11 +124,11 @@ def uplink_kind(device: UsbDevice) -> LinkKind | None:
     if drivers & TETHER_DRIVERS or _RNDIS & set(triples) or _APPLE_TETHER in triples:
         return "usb_tether"
     at_ports = sum(triple in _AT_COMMANDS for triple in triples)
-    if at_ports > 1 or (at_ports and device.vendor in _MODEM_VENDORS):
+    if at_ports > 1 or (at_ports and device.vendor in MODEM_VENDORS):
         return "modem"
     if any(triple[:4] in _CDC_NETWORK for triple in triples) and not _only_a_card(device):
         return "usb_tether"
-    return None
+    return "modem" if _speaks_like_a_modem(device) else None
 
 
 def usb_devices(sysfs: Path) -> Iterator[UsbDevice]:
@@ -204,7 +156,16 @@ def link_name(link: Path) -> str:
 
 def _only_a_card(device: UsbDevice) -> bool:
     functions = [i.triple[:2] for i in device.interfaces]
-    return device.vendor in _CARD_VENDORS and set(functions) <= {"02", "0a", "ff"}
+    return device.vendor in CARD_VENDORS and set(functions) <= {"02", "0a", "ff"}
+
+
+def _speaks_like_a_modem(device: UsbDevice) -> bool:
+    triples = [interface.triple for interface in device.interfaces]
+    a_telephone = any(t[:2] == "06" or t[:4] == "ff42" or t == "ffff00" for t in triples)
+    own_protocol = any(triple[:2] == "ff" for triple in triples)
+    if device.vendor in ONLY_MODEMS and own_protocol and not a_telephone:
+        return True
+    return f"{device.vendor}:{device.product}" in STILL_A_DISC
 
 
 def _children(interfaces: Iterable[UsbInterface], *patterns: str) -> Iterator[str]:
