@@ -31,7 +31,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a check may know beside its fact.
 
     `at_us` is the fact's wall-clock time.  `known` holds the latest state fact of
-    each kind that the check names in `needs`, and nothing else.
+    each kind that the check names in `needs` or `uses`, and nothing else.
     """
 
     policy: Policy
@@ -45,16 +45,26 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         assert isinstance(fact, kind)
         return fact
 
+    def latest_if_known(self, kind: type[AnyFact]) -> AnyFact | None:
+        """The endpoint's last word of this kind, None while it said none; only kinds named
+        in `uses`.
+        """
+        fact = self.known.get(kind)
+        assert fact is None or isinstance(fact, kind)
+        return fact
+
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """A declared check; `on` are the kinds it reads, `needs` the states it leans on
-    (older than `max_age`, or never reported: the answer is unknown).
+    (older than `max_age`, or never reported: the answer is unknown), `uses` those that help
+    where they are known, of whatever age.
     """
 
     rule: str
     judge: Judge
     on: tuple[type[Fact], ...]
     needs: tuple[type[Fact], ...] = ()
+    uses: tuple[type[Fact], ...] = ()
     max_age: timedelta = timedelta(hours=1)
     title: str
     documentation: str
@@ -67,6 +77,7 @@ def check(
     on: type[Fact] | tuple[type[Fact], ...],
     remedy: str,
     needs: tuple[type[Fact], ...] = (),
+    uses: tuple[type[Fact], ...] = (),
     max_age: timedelta = timedelta(hours=1),
 ) -> Callable[[Judge], Check]:
     """Makes a check of a function.
@@ -88,6 +99,7 @@ def check(
             judge=judge,
             on=on if isinstance(on, tuple) else (on,),
             needs=needs,
+            uses=uses,
             max_age=max_age,
             title=" ".join(title.split()),
             documentation=rest,

@@ -49,7 +49,8 @@ class Evaluator:
             if missing := _missing(check, at_us, known):
                 yield Verdict(rule=check.rule, outcome=Outcome.UNKNOWN, why_unknown=missing)
                 continue
-            needed = {kind: known[kind].fact for kind in check.needs}
+            kinds = (*check.needs, *check.uses)
+            needed = {kind: known[kind].fact for kind in kinds if kind in known}
             context = Context(policy=policy, endpoint=endpoint, at_us=at_us, known=needed)
             yield from _judged(check, fact, context)
 

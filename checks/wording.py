@@ -6,7 +6,7 @@ Only names and numbers come from here; every word around them stands in the cata
 from collections.abc import Mapping
 
 from checks.facts.base import Process, UnknownProcess
-from checks.facts.connections import ConnectionSeen
+from checks.facts.connections import ConnectionSeen, Egress
 from checks.facts.media import Medium
 
 
@@ -28,19 +28,30 @@ def connection_params(seen: ConnectionSeen) -> Mapping[str, str]:
     """protocol, destination, process, user, interface, link_kind, gateway."""
     process = seen.process
     return {
+        **way_params(seen.egress),
         "protocol": seen.protocol,
         "destination": endpoint_of(seen.outside, seen.service_port),
         "process": process_name(process),
         "user": process.user if isinstance(process, Process) else "",
-        "interface": seen.egress.interface,
-        "link_kind": seen.egress.kind,
-        "gateway": seen.egress.gateway or "-",
+    }
+
+
+def way_params(egress: Egress) -> dict[str, str]:
+    """interface, link_kind, gateway."""
+    return {
+        "interface": egress.interface,
+        "link_kind": egress.kind,
+        "gateway": egress.gateway or "-",
     }
 
 
 def egress_subject(seen: ConnectionSeen) -> str:
     """The way out, which is what connections of one case have in common."""
-    egress = seen.egress
+    return way_subject(seen.egress)
+
+
+def way_subject(egress: Egress) -> str:
+    """The link, and the next hop where there is one."""
     return f"{egress.interface} via {egress.gateway}" if egress.gateway else egress.interface
 
 

@@ -62,7 +62,9 @@ class Judge:
         self._store = store
         self._changes = changes
         self._evaluator = Evaluator(checks)
-        needed = frozenset[type[Fact]](kind for c in checks.values() for kind in c.needs)
+        needed = frozenset[type[Fact]](
+            kind for c in checks.values() for kind in (*c.needs, *c.uses)
+        )
         self._needed = needed | {NetworkState}  # tells which links of a witness lead inside
         self._statements = Statements(store.dialect)
         self._memory = Memory(self._needed)

@@ -10,6 +10,7 @@ from checks.facts.connections import ConnectionSeen, Egress, Gateway
 from checks.facts.forwarding import ForwardingState
 from checks.facts.media import Medium
 from checks.facts.network import Address, Link, NetworkState, Route
+from checks.facts.witness import IntranetWitness
 from checks.finding import Outcome, Verdict
 from checks.policy import Endpoint, Policy, parse_policy
 
@@ -162,6 +163,7 @@ def judged(
     *,
     network: NetworkState | None = AT_HOME,
     forwarding: ForwardingState | None = NOT_FORWARDING,
+    witness: IntranetWitness | None = None,
     policy: Policy = POLICY,
     endpoint: Endpoint = ENDPOINT,
     at_us: int = NOW_US,
@@ -169,7 +171,7 @@ def judged(
     """Every verdict of every rule about one fact, but passes."""
     known = {
         type(state): Known(fact=state, at_us=at_us)
-        for state in (network, forwarding)
+        for state in (network, forwarding, witness)
         if state is not None
     }
     verdicts = Evaluator(CHECKS).verdicts(

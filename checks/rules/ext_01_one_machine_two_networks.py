@@ -11,6 +11,9 @@ interface or gateway than the plan names counts as outside.
 
 An approval covers a connection only with its destination, its way, its subject and its
 dates.  Attempts that nobody answered are counted under EXT-17.
+
+When the hospital has a beacon of its own outside, the agent asks it over such an uplink, and
+its signed answer confirms that the way is open, whoever else uses it.
 """
 
 from collections.abc import Iterator
@@ -19,36 +22,54 @@ from checks.approvals import standing
 from checks.check import Context, check
 from checks.facts.connections import ConnectionSeen
 from checks.facts.network import NetworkState
+from checks.facts.witness import BeaconAnswered, IntranetWitness
 from checks.finding import Finding
-from checks.wording import connection_params, egress_subject
+from checks.intranet import intranet_links, leads_inside
+from checks.wording import connection_params, egress_subject, way_params, way_subject
+
+REACHED = (
+    "{process} exchanged {protocol} with {destination} over {interface} "
+    "({link_kind}, gateway {gateway}) while the intranet link {intranet} was up"
+)
+CONFIRMED = (
+    "confirmed: the hospital's own beacon {beacon} answered over {interface} ({link_kind}, "
+    "gateway {gateway}) while the intranet link {intranet} was up"
+)
 
 
 @check(
     rule="EXT-01",
-    on=ConnectionSeen,
+    on=(ConnectionSeen, BeaconAnswered),
     needs=(NetworkState,),
+    uses=(IntranetWitness,),
     remedy=(
         "Cut the extra uplink now, leave the intranet cable in. Phone the ward, find out whose "
         "device it is, and keep the machine as it is until the evidence has been secured."
     ),
 )
-def one_machine_two_networks(seen: ConnectionSeen, context: Context) -> Iterator[Finding]:
-    plan = context.policy.plan
-    if seen.answer != "two_way" or plan.knows_uplink(seen.egress):
+def one_machine_two_networks(
+    fact: ConnectionSeen | BeaconAnswered, context: Context
+) -> Iterator[Finding]:
+    if isinstance(fact, ConnectionSeen) and fact.answer != "two_way":
         return
-    intranet = plan.intranet_links(context.latest(NetworkState))
-    decided = standing(seen, context)
-    if intranet and not decided.accepted:
+    links = intranet_links(context.latest(NetworkState), context)
+    if not links or leads_inside(fact.egress, context):
+        return
+    intranet = ", ".join(link.name for link in links)
+    if isinstance(fact, BeaconAnswered):
         yield Finding(
-            subject=egress_subject(seen),
-            message=(
-                "{process} exchanged {protocol} with {destination} over {interface} "
-                "({link_kind}, gateway {gateway}) while the intranet link {intranet} was up"
-            ),
-            params={
-                **connection_params(seen),
-                "intranet": ", ".join(link.name for link in intranet),
-            },
+            subject=way_subject(fact.egress),
+            message=CONFIRMED,
+            params={**way_params(fact.egress), "beacon": fact.beacon, "intranet": intranet},
+            decided_by="beacon",
+        )
+        return
+    decided = standing(fact, context)
+    if not decided.accepted:
+        yield Finding(
+            subject=egress_subject(fact),
+            message=REACHED,
+            params={**connection_params(fact), "intranet": intranet},
             decided_by=decided.decided_by,
-            count=seen.flows,
+            count=fact.flows,
         )

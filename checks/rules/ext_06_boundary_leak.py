@@ -10,20 +10,23 @@ from collections.abc import Iterator
 from checks.approvals import standing
 from checks.check import Context, check
 from checks.facts.connections import ConnectionSeen
+from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
+from checks.intranet import leads_inside
 from checks.wording import connection_params, egress_subject
 
 
 @check(
     rule="EXT-06",
     on=ConnectionSeen,
+    uses=(IntranetWitness,),
     remedy=(
         "Close the way at the boundary device for this destination, then look which other "
         "machines used it. If the connection is needed, have it approved with an end date."
     ),
 )
 def boundary_leak(seen: ConnectionSeen, context: Context) -> Iterator[Finding]:
-    if seen.answer != "two_way" or not context.policy.plan.knows_uplink(seen.egress):
+    if seen.answer != "two_way" or not leads_inside(seen.egress, context):
         return
     decided = standing(seen, context)
     if not decided.accepted:
