@@ -168,7 +168,7 @@ def test_what_the_intranet_otherwise_says_does_not_wake_the_sensor(ward, tmp_pat
         ward.run(ward.router, sys.executable, "-c", FLOOD, WORKSTATION)
         process.stdin.write("end\n")
         process.stdin.flush()
-        lines = [json.loads(line) for line in probe._each() if "wakes" in line]  # noqa: SLF001 - its last line
+        lines = [json.loads(line) for line in probe._each() if "wakes" in line]
 
     assert lines[0]["wakes"] < 25
 
