@@ -30,14 +30,22 @@ class BrokenRule(Exception):
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a check may know beside its fact.
 
-    `at_us` is the fact's wall-clock time.  `known` holds the latest state fact of
+    `at_us` is the fact's wall-clock time, as the endpoint says.  `judged_us` is the moment
+    by which whoever judges goes where a lie about the time would pay, 0 where only the
+    endpoint's own clock is known (`moment_us`).  `known` holds the latest state fact of
     each kind that the check names in `needs` or `uses`, and nothing else.
     """
 
     policy: Policy
     endpoint: Endpoint
     at_us: int
+    judged_us: int = 0
     known: Mapping[type[Fact], Fact] = MappingProxyType({})
+
+    @property
+    def moment_us(self) -> int:
+        """The moment by which approvals are in force or not."""
+        return self.judged_us or self.at_us
 
     def latest(self, kind: type[AnyFact]) -> AnyFact:
         """The endpoint's last word of this kind; only kinds named in `needs`."""
@@ -71,7 +79,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
 
 
-def check(
+def check(  # noqa: PLR0913 - all that a rule declares, by name
     *,
     rule: str,
     on: type[Fact] | tuple[type[Fact], ...],
