@@ -11,12 +11,19 @@ from agent.system.desktop import SessionBusDesktop
 from agent.system.media_stack import ScannerSettings, media_sensors
 from agent.system.network_stack import network_sensors
 from agent.system.sdnotify import ServiceManager
+from agent.system.segment_stack import segment_sensors
 
 
-def all_sensors(settings: Settings, salt: bytes) -> Sequence[Sensor]:
-    """`salt` is what file names are hashed with."""
+def all_sensors(settings: Settings, salt: bytes, *, memory: Path | None = None) -> Sequence[Sensor]:
+    """`salt` is what file names are hashed with.  `memory` is the folder in which sensors
+    keep what must outlive them; without one each of them begins anew and leaves no trace.
+    """
     scanner = ScannerSettings(address=settings.scanner.address)
-    return (*network_sensors(), *media_sensors(scanner=scanner, salt=salt))
+    return (
+        *network_sensors(),
+        *segment_sensors(memory),
+        *media_sensors(scanner=scanner, salt=salt),
+    )
 
 
 def production(
@@ -25,7 +32,7 @@ def production(
     return Surroundings(
         settings=settings,
         configuration=configuration,
-        sensors=lambda: all_sensors(settings, own_salt(settings.state)),
+        sensors=lambda: all_sensors(settings, own_salt(settings.state), memory=settings.state),
         desktop=SessionBusDesktop(),
         manager=manager,
     )
