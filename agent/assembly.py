@@ -10,6 +10,7 @@ import msgspec
 
 import agent
 import checks
+from agent.answers import Answers
 from agent.config import Settings
 from agent.identity import AgentIdentity, IdentityFolder
 from agent.integrity import OwnFiles
@@ -20,6 +21,7 @@ from agent.recorder import Recorder
 from agent.sealing import Sealer
 from agent.selfwatch import SelfWatch
 from agent.sensors.base import Sensor
+from agent.sensors.intranet import IntranetSensor
 from agent.service import Parts, Service, StateFiles
 from agent.spool import Spool
 from agent.system import machine
@@ -28,6 +30,7 @@ from agent.system.doorbell import Doorbell
 from agent.system.memory import settle
 from agent.system.sdnotify import ServiceManager
 from agent.system.shutdown import reason_to_stop
+from agent.system.whereabouts import way_between
 from agent.transport import Transport
 from agent.uplink import Timing, Uplink
 from agent.uplink_thread import UplinkThread
@@ -64,7 +67,14 @@ def build(around: Surroundings) -> Service:
     spool = _spool(state, identity, policies)
     doorbell = Doorbell()
     arrived: deque[PolicyDocument] = deque()
-    uplink = _uplink(around.settings, identity, spool, policies, (doorbell, arrived))
+    answers = Answers(monotonic=time.monotonic)
+    courier = Transport(
+        identity,
+        timeout=around.settings.upload.timeout,
+        clock=_wall_clock,
+        on_answer=answers.came_along,
+    )
+    uplink = _uplink(around.settings, courier, spool, policies, (doorbell, arrived))
     judgement = Judgement(discover(), policies.held.document)
     reactions = Reactions(
         judgement,
@@ -87,7 +97,7 @@ def build(around: Surroundings) -> Service:
             status=state / "status.json",
             planned_end=state / "planned-end",
         ),
-        sensors=around.sensors(),
+        sensors=(*around.sensors(), IntranetSensor(answers, state, way_between=way_between)),
         selfwatch=SelfWatch(machine, _own_files(around.configuration)),
         host=machine,
         policies=policies,
@@ -123,7 +133,7 @@ def _spool(state: Path, identity: AgentIdentity, policies: PolicyCache) -> Spool
 
 def _uplink(
     settings: Settings,
-    identity: AgentIdentity,
+    courier: Transport,
     spool: Spool,
     policies: PolicyCache,
     inbox: tuple[Doorbell, deque[PolicyDocument]],
@@ -139,7 +149,6 @@ def _uplink(
         monotonic=time.monotonic,
         jitter=lambda limit: _jitter.uniform(0, limit),
     )
-    courier = Transport(identity, timeout=settings.upload.timeout, clock=_wall_clock)
     uplink = Uplink(
         spool=spool, courier=courier, policies=policies, on_policy=on_policy, timing=timing
     )

@@ -1,7 +1,7 @@
 """The agent's side of HTTP: what is sent, and what the answers mean."""
 
+import pathlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from time import monotonic
 
 import msgspec
@@ -46,13 +46,21 @@ class BatchRefused(Exception):
     """The collector will never take this batch."""
 
 
+class Path(msgspec.Struct, frozen=True):
+    """The addresses of the two ends that an answer came between."""
+
+    local: str
+    peer: str
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """An HTTP answer, read whole."""
+    """An HTTP answer, read whole.  `path` is None where the connection was gone already."""
 
     status_code: int
     reason: str
     headers: Mapping[str, str]
     content: bytes
+    path: Path | None = None
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -66,12 +74,20 @@ class Transport:
     """One session, kept alive, that believes the pinned CA and nothing else."""
 
     def __init__(
-        self, identity: AgentIdentity, *, timeout: float, clock: Callable[[], int]
+        self,
+        identity: AgentIdentity,
+        *,
+        timeout: float,
+        clock: Callable[[], int],
+        on_answer: Callable[[Path], None] = lambda _path: None,
     ) -> None:
-        """`timeout` in seconds, to connect and between two bytes of an answer."""
+        """`timeout` in seconds, to connect and between two bytes of an answer.  `on_answer`
+        is told where each of the collector's proved answers came along.
+        """
         self._identity = identity
         self._timeout = timeout
         self._clock = clock
+        self._on_answer = on_answer
         self._session = pinned_session(identity.authority)
         self._base = identity.enrolment.collector.rstrip("/")
 
@@ -91,9 +107,12 @@ class Transport:
         if answer.status_code not in (requests.codes.ok, requests.codes.accepted):
             raise _meaning(answer)
         try:
-            return msgspec.json.decode(answer.content, type=Acknowledgement)
+            acknowledged = msgspec.json.decode(answer.content, type=Acknowledgement)
         except msgspec.DecodeError as wrong:
             raise TransportDown(f"an acknowledgement that is none: {wrong}") from wrong
+        if answer.path is not None:
+            self._on_answer(answer.path)
+        return acknowledged
 
     def fetch_policy(self, etag: str) -> SignedPolicy | None:
         """The policy for this agent, None while the one with `etag` is still right.
@@ -148,7 +167,7 @@ _HEADERS = {
 }
 
 
-def pinned_session(authority: Path) -> requests.Session:
+def pinned_session(authority: pathlib.Path) -> requests.Session:
     """No proxy, no netrc and no CA of the environment: those are not the hospital's."""
     session = requests.Session()
     session.trust_env = False
@@ -184,6 +203,7 @@ def answered(  # noqa: PLR0913 - what requests asks for
         allow_redirects=False,
         stream=True,
     ) as coming:
+        path = _path_of(coming)
         content = bytearray()
         for part in coming.iter_content(_PART):
             content += part
@@ -196,7 +216,20 @@ def answered(  # noqa: PLR0913 - what requests asks for
             reason=coming.reason or "",
             headers=coming.headers,
             content=bytes(content),
+            path=path,
         )
+
+
+def _path_of(coming: requests.Response) -> Path | None:
+    """Asked before the body is read: afterwards the connection is back in its pool."""
+    connection = getattr(coming.raw, "connection", None)
+    used = getattr(connection, "sock", None)
+    if used is None:
+        return None
+    try:
+        return Path(used.getsockname()[0], used.getpeername()[0])
+    except OSError:  # it broke meanwhile
+        return None
 
 
 def problem_of(answer: Answer) -> str:
