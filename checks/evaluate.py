@@ -30,7 +30,7 @@ class Evaluator:
             for kind in check.on:
                 self._by_kind[kind] = (*self._by_kind.get(kind, ()), check)
 
-    def verdicts(
+    def verdicts(  # noqa: PLR0913 - each is another thing that a judge must know
         self,
         fact: Fact,
         *,
@@ -38,10 +38,11 @@ class Evaluator:
         policy: Policy,
         endpoint: Endpoint,
         known: Mapping[type[Fact], Known],
+        judged_us: int = 0,
     ) -> Iterator[Verdict]:
         """What every enabled check that reads this kind says; a pass is said, too.
 
-        `known` must already hold `fact` itself when it is a state.
+        `judged_us` as in `Context`.  `known` must already hold `fact` itself when it is a state.
         """
         for check in self._by_kind.get(type(fact), ()):
             if not policy.settings(check.rule).enabled:
@@ -51,7 +52,9 @@ class Evaluator:
                 continue
             kinds = (*check.needs, *check.uses)
             needed = {kind: known[kind].fact for kind in kinds if kind in known}
-            context = Context(policy=policy, endpoint=endpoint, at_us=at_us, known=needed)
+            context = Context(
+                policy=policy, endpoint=endpoint, at_us=at_us, judged_us=judged_us, known=needed
+            )
             yield from _judged(check, fact, context)
 
 

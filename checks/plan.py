@@ -8,6 +8,7 @@ outside.
 import functools
 import ipaddress
 from collections.abc import Iterable
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -42,21 +43,29 @@ _REMEMBERED = 2048
 parsing one costs more than all comparisons with it."""
 
 
+_HOLES_MOST = 64
+"""Each hole in a prefix makes up to 32 (IPv6: 128) prefixes of it."""
+
+
 class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One uplink that may carry a zone's traffic.
 
     `interface` is a link kind.  `gateway` names the next hop, and with it the link: a
     link whose routes do not use this gateway is another one, even for what is directly
     connected to it.  Empty: any link of the kind, and only what is directly connected.
-    `gateway_mac` (lower case, colons) is compared when both sides know it.
+    `gateway_mac` (with colons; whole, or the maker's first three octets) is compared when
+    both sides know it.  `vlan` is the VLAN id of the link, 0 is not compared.
     """
 
     interface: str = "wired"
     gateway: str = ""
     gateway_mac: str = ""
+    vlan: Annotated[int, msgspec.Meta(ge=0, le=4094)] = 0
 
     def carries(self, egress: Egress) -> bool:
         if egress.kind != self.interface or not egress.gateway_known:
+            return False
+        if self.vlan and egress.vlan != self.vlan:
             return False
         if not self.gateway:
             return not egress.gateway
@@ -67,17 +76,22 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def _is(self, gateway: Gateway) -> bool:
         known_macs = bool(self.gateway_mac and gateway.mac)
         return gateway.address == self.gateway and (
-            not known_macs or gateway.mac == self.gateway_mac
+            not known_macs or same_mac(gateway.mac, self.gateway_mac)
         )
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """Prefixes that belong to the hospital, and the ways that lead to them."""
+    """Prefixes that belong to the hospital, and the ways that lead to them.
+
+    `default`: what holds for a destination in the zone that no entry of the allow-list
+    names; `deny` makes it a violation although it is inside.
+    """
 
     name: str
     prefixes: tuple[str, ...]
     via: tuple[Way, ...] = (Way(),)
     mode: str = ""
+    default: Literal["allow", "deny"] = "allow"
 
     @staticmethod
     def structs() -> tuple[type[msgspec.Struct], ...]:
@@ -89,19 +103,41 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class AddressPlan:
-    """Answers where an address is, seen over a certain way."""
+    """Answers where an address is, seen over a certain way.
 
-    def __init__(self, zones: Iterable[Zone]) -> None:
+    `forbidden` are prefixes that an entry of the allow-list forbids: they must be seen even
+    where they are inside.
+    """
+
+    def __init__(self, zones: Iterable[Zone], *, forbidden: Iterable[Network] = ()) -> None:
         self._zones = tuple(zones)
+        self._forbidden = tuple(forbidden)
+
+    def zone_over(self, destination: str, egress: Egress) -> Zone | None:
+        """The zone that holds this destination over this way, by the longest prefix, and
+        the first in the policy of equals; None is outside.
+        """
+        address = parsed_address(destination)
+        holding = [
+            (network.prefixlen, zone)
+            for zone in self._zones
+            for network in zone.networks
+            if address in network and any(way.carries(egress) for way in zone.via)
+        ]
+        return max(holding, key=lambda held: held[0])[1] if holding else None
 
     def zone_of(self, destination: str, egress: Egress) -> str | None:
         """Name of the zone that holds this destination over this way; None is outside."""
+        zone = self.zone_over(destination, egress)
+        return zone.name if zone else None
+
+    def need_not_be_seen(self, destination: str, egress: Egress) -> bool:
+        """Whether nothing that the policy says could make this destination a violation."""
+        zone = self.zone_over(destination, egress)
+        if zone is None or zone.default == "deny":
+            return False
         address = parsed_address(destination)
-        for zone in self._zones:
-            held = any(address in network for network in zone.networks)
-            if held and any(way.carries(egress) for way in zone.via):
-                return zone.name
-        return None
+        return not any(address in network for network in self._forbidden)
 
     def holds(self, address: str) -> bool:
         """Whether any zone has this address, whatever the way."""
@@ -124,15 +160,31 @@ class AddressPlan:
         """Prefixes that are inside over this link with its present routes.
 
         What a packet filter on the link may drop unseen.  A prefix counts only when the
-        link leads to it and every next hop that may be taken is one of its zone's ways.
+        link leads to it and every next hop that may be taken is one of its zone's ways;
+        what is forbidden in it is left out.
         """
         every = tuple(routes)
         return tuple(
-            network
+            part
             for zone in self._zones
+            if zone.default == "allow"
             for network in zone.networks
             if _all_carried(zone, _egresses(link, network, every))
+            for part in _without(network, self._seen_within(network))
         )
+
+    def _seen_within(self, network: Network) -> list[Network]:
+        """Parts of an inside prefix that must be seen: what is forbidden, and smaller
+        zones that deny.  A denying zone around it does not count: the longer prefix wins.
+        """
+        denying = (
+            inner
+            for zone in self._zones
+            if zone.default == "deny"
+            for inner in zone.networks
+            if inner.prefixlen >= network.prefixlen
+        )
+        return [inner for inner in (*self._forbidden, *denying) if _overlap(inner, network)]
 
     def intranet_links(self, network: NetworkState) -> tuple[Link, ...]:
         """Links that are up, have an address inside, and whose way the plan knows."""
@@ -165,6 +217,11 @@ def is_local(destination: str) -> bool:
     return any(address in network for network in LOCAL_ONLY)
 
 
+def same_mac(known: str, listed: str) -> bool:
+    """Whether a MAC is the listed one, or of the listed maker (its first three octets)."""
+    return known.lower().startswith(listed.lower())
+
+
 def egress_over(link: Link, route: Route | None, routes: Iterable[Route]) -> Egress:
     """The way that a packet takes over this link by this one of all `routes`; None is
     what is directly connected.
@@ -181,6 +238,7 @@ def egress_over(link: Link, route: Route | None, routes: Iterable[Route]) -> Egr
         gateway_mac=route.gateway_mac if route else "",
         source_mac=link.mac,
         link_gateways=tuple(gateways.values()),
+        vlan=link.vlan,
     )
 
 
@@ -194,8 +252,29 @@ def _egresses(link: Link, network: Network, routes: tuple[Route, ...]) -> list[E
 
 
 def _overlaps(route: Route, network: Network) -> bool:
-    destination = parsed_prefix(route.destination)
-    return destination.version == network.version and destination.overlaps(network)
+    return _overlap(parsed_prefix(route.destination), network)
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def _without(network: Network, holes: list[Network]) -> tuple[Network, ...]:
+    """The network without the holes; nothing of it when there are too many to cut out."""
+    if len(holes) > _HOLES_MOST:
+        return ()
+    parts = [network]
+    for hole in holes:
+        parts = [left for part in parts for left in _cut(part, hole)]
+    return tuple(parts)
+
+
+def _cut(part: Network, hole: Network) -> Iterable[Network]:
+    if not _overlap(part, hole):
+        return (part,)
+    if part.prefixlen >= hole.prefixlen:
+        return ()
+    return part.address_exclude(hole)  # type: ignore[arg-type] # of the same version: they overlap
 
 
 def _all_carried(zone: Zone, egresses: list[Egress]) -> bool:

@@ -167,6 +167,7 @@ def judged(
     policy: Policy = POLICY,
     endpoint: Endpoint = ENDPOINT,
     at_us: int = NOW_US,
+    judged_us: int = 0,
 ) -> list[Verdict]:
     """Every verdict of every rule about one fact, but passes."""
     known = {
@@ -175,7 +176,7 @@ def judged(
         if state is not None
     }
     verdicts = Evaluator(CHECKS).verdicts(
-        fact, at_us=at_us, policy=policy, endpoint=endpoint, known=known
+        fact, at_us=at_us, policy=policy, endpoint=endpoint, known=known, judged_us=judged_us
     )
     return [verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS]
 

@@ -26,8 +26,8 @@ class Egress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     destination is on the link itself or the route could not be told
     (`gateway_known` False); `gateway_mac` is empty when the neighbour table does
     not hold it.  `link_gateways` are all next hops that routes over this link name:
-    they tell whose link it is, also for what is directly connected.  Made by
-    `checks.plan.egress_over`.
+    they tell whose link it is, also for what is directly connected.  `vlan` is
+    the link's VLAN id, 0 without one.  Made by `checks.plan.egress_over`.
     """
 
     interface: str
@@ -37,6 +37,7 @@ class Egress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     gateway_known: bool = True
     source_mac: str = ""
     link_gateways: tuple[Gateway, ...] = ()
+    vlan: Number = 0
 
 
 class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):

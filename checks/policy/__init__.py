@@ -14,6 +14,7 @@ from checks.policy.document import (
     Thresholds,
 )
 from checks.policy.error import PolicyError
+from checks.policy.limits import check_limits
 from checks.policy.reading import parse_policy
 from checks.policy.spans import deadline, span
 
@@ -32,6 +33,7 @@ __all__ = [
     "RuleSettings",
     "Subject",
     "Thresholds",
+    "check_limits",
     "deadline",
     "parse_policy",
     "span",

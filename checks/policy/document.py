@@ -72,18 +72,27 @@ class RegisteredMedium(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         return bool(self.serial) and all(own == its for own, its in asked if own)
 
 
+TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
 class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who gets mail about what: severities at least `severity`, and only the named
-    departments where there are any.
+    departments where there are any; and whether the day's digest of attempts, too.
     """
 
     address: str
     name: str = ""
     severity: Severity = Severity.MEDIUM
     departments: tuple[str, ...] = ()
+    digest: bool = True
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`digest_at` is the hospital's time of day at which the digest of the day before is
+    made, `HH:MM`.
+    """
+
+    digest_at: TimeOfDay = "07:30"
     recipients: tuple[Recipient, ...] = ()
 
 
@@ -167,7 +176,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @functools.cached_property
     def plan(self) -> AddressPlan:
-        return AddressPlan(self.zones)
+        forbidding = (entry for entry in self.approved if not entry.allows)
+        return AddressPlan(
+            self.zones, forbidden=(part for entry in forbidding for part in entry.networks)
+        )
 
     def settings(self, rule: str) -> RuleSettings:
         return self.rules.get(rule, RuleSettings())

@@ -50,13 +50,15 @@ class ListedProxy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class KnownTool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A remote-control or tunnel program by the file names it runs under (`*` allowed).
     `arguments`: any of these as an argument must be there, too (`-R` of ssh); empty is
-    always.
+    always.  `modules` are the main packages of programs written in Go (`*` allowed), which
+    stand in the file whatever it is called.
     """
 
     tool: str
     purpose: Literal["remote_control", "reverse_tunnel", "vpn"]
     programs: tuple[str, ...]
     arguments: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 class AllowedTool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

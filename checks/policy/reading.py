@@ -1,14 +1,15 @@
 """The policy's door: TOML over the defaults, converted and validated once.
 
-`defaults.toml` holds every threshold, clock and severity; the hospital's `policy.toml`
-names what differs.
+`defaults.toml` holds every threshold, clock and severity, `known.toml` public resolvers and
+remote-control programs; the hospital's `policy.toml` names what differs, and adds to the known.
 """
 
 import functools
 import ipaddress
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import date
 from difflib import get_close_matches
 from functools import partial
 from importlib.resources import files
@@ -20,12 +21,19 @@ import msgspec
 from checks.facts.network import LinkKind
 from checks.plan import Zone
 from checks.policy import allowlist, document, network
-from checks.policy.allowlist import Approved
+from checks.policy.allowlist_reading import (
+    Promise,
+    mac,
+    mail_address,
+    promises_of_approved,
+    promises_of_device,
+)
 from checks.policy.document import Policy, Thresholds
 from checks.policy.error import PolicyError
 from checks.policy.network import Binding, KnownHost
 from checks.policy.spans import span
 
+_MOMENTS = ("starts", "expires", "review")
 BYTE_ORDER_MARK = "\ufeff"
 """What some editors write before the first line."""
 
@@ -41,7 +49,8 @@ def parse_policy(text: str, *, version: int = 0) -> Policy:
         own = tomllib.loads(text.removeprefix(BYTE_ORDER_MARK))
     except (ValueError, RecursionError) as broken:  # TOMLDecodeError is a ValueError
         raise PolicyError(f"not TOML: {broken}") from broken
-    policy = _convert(_overlay(_defaults(), {**own, "version": version}))
+    laid_over = _overlay(_defaults(), {**_with_moments_as_text(own), "version": version})
+    policy = _with_known(_convert(laid_over))
     _validate(policy)
     return policy
 
@@ -49,6 +58,30 @@ def parse_policy(text: str, *, version: int = 0) -> Policy:
 @functools.cache
 def _defaults() -> dict[str, Any]:
     return tomllib.loads(files("checks.policy").joinpath("defaults.toml").read_text("utf-8"))
+
+
+@functools.cache
+def _known() -> Policy:
+    text = files("checks.policy").joinpath("known.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), Policy)
+
+
+def _with_known(policy: Policy) -> Policy:
+    """Known programs that the hospital describes itself are as it says."""
+    names, tools = policy.names, policy.remote_tools
+    own = {entry.tool for entry in tools.known}
+    replace = msgspec.structs.replace
+    return replace(
+        policy,
+        names=replace(names, doh=tuple(dict.fromkeys((*_known().names.doh, *names.doh)))),
+        remote_tools=replace(
+            tools,
+            known=(
+                *(entry for entry in _known().remote_tools.known if entry.tool not in own),
+                *tools.known,
+            ),
+        ),
+    )
 
 
 def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -59,6 +92,23 @@ def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
             _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
         )
     return merged
+
+
+def _with_moments_as_text(own: dict[str, Any]) -> dict[str, Any]:
+    """Days and moments of the allow-list may be TOML's own or text; inside, they are text,
+    because the signed JSON document knows no others.
+    """
+    told = {key: own[key] for key in ("approved", "devices") if isinstance(own.get(key), list)}
+    return own | {key: [_entry_as_text(entry) for entry in told[key]] for key in told}
+
+
+def _entry_as_text(entry: object) -> object:
+    if not isinstance(entry, dict):
+        return entry
+    return {
+        key: value.isoformat() if key in _MOMENTS and isinstance(value, date) else value
+        for key, value in entry.items()
+    }
 
 
 def _convert(raw: dict[str, Any]) -> Policy:
@@ -110,16 +160,17 @@ def _validate(policy: Policy) -> None:
             raise PolicyError(f"rules.{rule}: no such rule{hint}")
 
 
-def _promises(policy: Policy) -> Iterator[tuple[str, Callable[[], object]]]:
+def _promises(policy: Policy) -> Iterator[Promise]:
     """Everything that a type alone does not check: the place, and what must not raise."""
     yield "hospital.timezone", partial(_time_zone, policy.hospital.timezone)
-    for index, entry in enumerate(policy.approved):
-        yield from _of_approved(entry, f"approved[{index}] ({entry.name})")
-    for index, zone in enumerate(policy.zones):
-        yield from _of_zone(zone, f"zones[{index}] ({zone.name})")
+    yield from _of_allowlist(policy)
     yield from _of_machines(policy)
+    for prefix in policy.names.resolvers:
+        yield "names.resolvers", partial(ipaddress.ip_network, prefix)
+    for prefix in policy.names.doh:
+        yield "names.doh", partial(ipaddress.ip_network, prefix)
     for index, recipient in enumerate(policy.mail.recipients):
-        yield f"mail.recipients[{index}].address", partial(_mail_address, recipient.address)
+        yield f"mail.recipients[{index}].address", partial(mail_address, recipient.address)
     for rule, settings in policy.rules.items():
         for clock in ("mail", "acknowledge", "contain", "close"):
             if text := getattr(settings, clock):
@@ -130,13 +181,18 @@ def _promises(policy: Policy) -> Iterator[tuple[str, Callable[[], object]]]:
             yield f"thresholds.{name}", partial(span, value)
 
 
-def _of_approved(entry: Approved, place: str) -> Iterator[tuple[str, Callable[[], object]]]:
-    yield f"{place}.approver", partial(_two_people, entry)
-    for prefix in entry.destinations:
-        yield f"{place}.destinations", partial(ipaddress.ip_network, prefix)
+def _of_allowlist(policy: Policy) -> Iterator[Promise]:
+    for index, entry in enumerate(policy.approved):
+        place = f"approved[{index}] ({entry.name})"
+        yield from promises_of_approved(entry, place, policy.hospital.timezone)
+    for index, device in enumerate(policy.devices):
+        place = f"devices[{index}] ({device.name})"
+        yield from promises_of_device(device, place, policy.hospital.timezone)
+    for index, zone in enumerate(policy.zones):
+        yield from _of_zone(zone, f"zones[{index}] ({zone.name})")
 
 
-def _of_zone(zone: Zone, place: str) -> Iterator[tuple[str, Callable[[], object]]]:
+def _of_zone(zone: Zone, place: str) -> Iterator[Promise]:
     for prefix in zone.prefixes:
         yield f"{place}.prefixes", partial(ipaddress.ip_network, prefix)
     for way in zone.via:
@@ -145,43 +201,32 @@ def _of_zone(zone: Zone, place: str) -> Iterator[tuple[str, Callable[[], object]
         yield f"{place}.via.interface", partial(_link_kind, way.interface)
 
 
-def _of_machines(policy: Policy) -> Iterator[tuple[str, Callable[[], object]]]:
+def _of_machines(policy: Policy) -> Iterator[Promise]:
     for index, host in enumerate(policy.hosts):
         yield from _of_host(host, f"hosts[{index}] ({host.name})")
     for index, binding in enumerate(policy.bindings):
         yield from _of_binding(binding, f"bindings[{index}] ({binding.endpoint})")
 
 
-def _of_host(host: KnownHost, place: str) -> Iterator[tuple[str, Callable[[], object]]]:
+def _of_host(host: KnownHost, place: str) -> Iterator[Promise]:
     if not host.macs and not host.addresses:
         yield place, _names_nothing
-    for mac in host.macs:
-        yield f"{place}.macs", partial(_mac, mac)
+    for own in host.macs:
+        yield f"{place}.macs", partial(mac, own)
     for address in host.addresses:
         yield f"{place}.addresses", partial(ipaddress.ip_network, address)
 
 
-def _of_binding(binding: Binding, place: str) -> Iterator[tuple[str, Callable[[], object]]]:
+def _of_binding(binding: Binding, place: str) -> Iterator[Promise]:
     for name in ("address", "gateway"):
         if text := getattr(binding, name):
             yield f"{place}.{name}", partial(ipaddress.ip_address, text)
     if binding.mac:
-        yield f"{place}.mac", partial(_mac, binding.mac)
+        yield f"{place}.mac", partial(mac, binding.mac)
 
 
 def _names_nothing() -> None:
     raise PolicyError("give macs or addresses; without both it would be any host")
-
-
-_MAC = re.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){2}((:[0-9a-fA-F]{2}){3})?")
-
-
-def _mac(text: str) -> None:
-    if not _MAC.fullmatch(text):
-        raise PolicyError(
-            f"{text[:40]!r} is no hardware address; write it like 52:54:00:aa:bb:01, or its "
-            "first three octets"
-        )
 
 
 def _time_zone(name: str) -> None:
@@ -191,20 +236,6 @@ def _time_zone(name: str) -> None:
         raise PolicyError(
             f"{name[:40]!r} is no time zone; write it like Asia/Shanghai"
         ) from unknown
-
-
-_ADDRESS = re.compile(r"""[^\s@<>()\[\],;:"\\]+@[^\s@<>()\[\],;:"\\]+""")
-
-
-def _mail_address(address: str) -> None:
-    """As mail servers take it (RFC 5321 4.1.2), without quotes and display names."""
-    if not _ADDRESS.fullmatch(address) or not address.isprintable():
-        raise PolicyError(f"{address[:80]!r} is no mail address; write it like duty@hospital.cn")
-
-
-def _two_people(entry: Approved) -> None:
-    if entry.applicant and entry.applicant == entry.approver:
-        raise PolicyError("nobody approves what he applied for")
 
 
 def _link_kind(name: str) -> None:

@@ -10,7 +10,7 @@ An address alone is never inside.  A prefix of the plan that is reached over ano
 interface or gateway than the plan names counts as outside.
 
 An approval covers a connection only with its destination, its way, its subject and its
-dates.  Attempts that nobody answered are counted under EXT-17.
+dates; one that has lapsed is EXT-16.  Attempts that nobody answered are counted under EXT-17.
 
 When the hospital has a beacon of its own outside, the agent asks it over such an uplink, and
 its signed answer confirms that the way is open, whoever else uses it.
@@ -65,7 +65,7 @@ def one_machine_two_networks(
         )
         return
     decided = standing(fact, context)
-    if not decided.accepted:
+    if decided.is_violation:
         yield Finding(
             subject=egress_subject(fact),
             message=REACHED,

@@ -60,7 +60,7 @@ def away_outside(fact: ConnectionSeen | BeaconAnswered, context: Context) -> Ite
         )
         return
     decided = standing(fact, context)
-    if not decided.accepted:
+    if decided.is_violation:
         yield Finding(
             subject=egress_subject(fact),
             message=REACHED,

@@ -8,11 +8,13 @@ A router that announces itself over IPv6 gives such a route to every machine tha
 Loopback, link-local addresses and links without another end outside the machine (bridges of
 virtual machines and containers, host-only networks) are not counted unless a default route
 leads over them, nor is a device that is approved. A telephone or modem is EXT-04, an unlisted
-Wi-Fi EXT-05, a tunnel EXT-08, whatever addresses and routes they bring.
+Wi-Fi EXT-05, a tunnel EXT-08, a device whose approval has lapsed EXT-16, whatever addresses and
+routes they bring.
 """
 
 from collections.abc import Iterator
 
+from checks.approvals import device_standing
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState, Route
 from checks.finding import Finding
@@ -48,6 +50,8 @@ def second_way_out(network: NetworkState, context: Context) -> Iterator[Finding]
 
 
 def _is_another_rules(link: Link, network: NetworkState, context: Context) -> bool:
+    if device_standing(link, context).is_settled:
+        return True
     if link.kind in TUNNELS or is_port(link) or serves_others(link):
         return True
     return _is_wireless(link, context) or context.policy.plan.leads_mobile(link, network.routes)

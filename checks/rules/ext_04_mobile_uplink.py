@@ -5,11 +5,13 @@ tethering (RNDIS, CDC-ECM, CDC-NCM, Apple), a 3G/4G/5G modem, a Bluetooth networ
 Its kind is told from what the kernel knows of the device, never from the interface's name.
 
 Seen alone it is grave; with an address or a route of its own it is critical, for then the
-way out stands open.
+way out stands open.  A device that the policy approves is none; one whose approval has
+lapsed is EXT-16.
 """
 
 from collections.abc import Iterator
 
+from checks.approvals import attached_standing, device_standing
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState, UplinkDevice
 from checks.finding import Finding
@@ -30,11 +32,13 @@ ROUTED = "{device} ({link_kind}) is a default route over {interface}"
 )
 def mobile_uplink(fact: NetworkState | UplinkDevice, context: Context) -> Iterator[Finding]:
     if isinstance(fact, UplinkDevice):
-        if fact.action == "attached" and fact.uplink in MOBILE:
+        is_mobile = fact.action == "attached" and fact.uplink in MOBILE
+        if is_mobile and not attached_standing(fact, context).is_settled:
             yield _seen(fact.device, fact.description, fact.uplink, fact.interface)
         return
     for link in fact.links:
-        if context.policy.plan.leads_mobile(link, fact.routes):
+        leads_out = context.policy.plan.leads_mobile(link, fact.routes)
+        if leads_out and not device_standing(link, context).is_settled:
             yield _connected(link, fact)
 
 

@@ -29,7 +29,7 @@ def boundary_leak(seen: ConnectionSeen, context: Context) -> Iterator[Finding]:
     if seen.answer != "two_way" or not leads_inside(seen.egress, context):
         return
     decided = standing(seen, context)
-    if not decided.accepted:
+    if decided.is_violation:
         yield Finding(
             subject=egress_subject(seen),
             message=(

@@ -21,7 +21,12 @@ DECIDED_PLAINLY = (
 DECIDED_BY_ENTRY = (
     "approval {entry} not in force (until {date})",
     "approved {entry}",
+    "block {entry}",
+    "deny {entry}",
+    "exception {entry}",
+    "lapsed {entry}",
     "media register {entry}",
+    "zone {entry}: denied by default",
     "zone {entry}",
     "binding {entry}",
     "thresholds.{entry}",

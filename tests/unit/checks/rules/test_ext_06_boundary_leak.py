@@ -1,8 +1,8 @@
 import pytest
 
 from checks.facts.base import UnknownProcess
-from checks.policy import Endpoint
-from tests.samples import connection, judged, rules_raised
+from checks.policy import Endpoint, parse_policy
+from tests.samples import POLICY_TEXT, connection, judged, rules_raised
 
 FRONT_END = Endpoint(id="front-end", name="front-end")
 
@@ -44,7 +44,28 @@ def test_an_approval_counts_only_for_its_subject(what, changes, endpoint, raised
     assert rules_raised(connection(**changes), endpoint=endpoint) == raised, what
 
 
-def test_an_approval_that_ran_out_is_named_as_what_decided():
-    [verdict] = judged(connection(destination="203.0.113.9"))
+@pytest.mark.parametrize(
+    ("destination", "effect", "forbidden"),
+    [
+        ("203.0.113.7", "deny", "203.0.113.0/24"),
+        ("203.0.113.7", "block", "203.0.113.0/24"),
+        ("10.20.9.9", "deny", "10.20.9.9/32"),
+    ],
+)
+def test_what_is_forbidden_leaks_although_it_is_approved_or_inside(destination, effect, forbidden):
+    entry = f'\n[[approved]]\nname = "x"\neffect = "{effect}"\ndestinations = ["{forbidden}"]'
+    policy = parse_policy(POLICY_TEXT + entry)
 
-    assert verdict.finding.decided_by == "approval vendor not in force (until 2026-11-01)"
+    [verdict] = judged(connection(destination=destination), policy=policy, endpoint=FRONT_END)
+
+    assert (verdict.rule, verdict.finding.decided_by) == ("EXT-06", f"{effect} x")
+
+
+def test_a_zone_may_deny_by_default():
+    zone = '\n[[zones]]\nname = "guests"\nprefixes = ["10.20.9.0/24"]\ndefault = "deny"\n'
+    policy = parse_policy(POLICY_TEXT + zone + 'via = [{ gateway = "10.20.0.1" }]')
+
+    [verdict] = judged(connection(destination="10.20.9.9"), policy=policy)
+
+    assert verdict.finding.decided_by == "zone guests: denied by default"
+    assert rules_raised(connection(destination="10.20.8.9"), policy=policy) == []
