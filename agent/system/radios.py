@@ -15,7 +15,8 @@ from checks.facts.radios import Radio
 
 Kind = Literal["wifi", "bluetooth", "modem", "infrared", "other"]
 
-_SUBSYSTEMS = ("rfkill", "ieee80211", "bluetooth", "wwan", "usb", "pci")
+_SUBSYSTEMS = ("rfkill", "ieee80211", "bluetooth", "wwan")
+"""What radios are made of; hardware that no driver takes is found at the slow beat."""
 _RFKILL_KINDS: dict[str, Kind] = {"wlan": "wifi", "bluetooth": "bluetooth", "wwan": "modem"}
 _CLASSES: tuple[tuple[str, Kind], ...] = (
     ("ieee80211/phy*", "wifi"),

@@ -4,6 +4,7 @@ Class codes: USB-IF "Defined Class Codes" and CDC 1.2 (subclass in the second by
 RNDIS is declared as e0/01/03, ef/04/01 or 02/02/ff.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ _RNDIS = frozenset(("e00103", "ef0401", "0202ff"))
 _CDC_NETWORK = frozenset(("0206", "020d", "020c"))  # ECM, NCM, EEM
 _MBIM = "020e"
 _APPLE_TETHER = "fffd01"
+_ONE_PAGE = 4096
+"""No sysfs attribute is longer (Documentation/filesystems/sysfs.rst)."""
 _AT_COMMANDS = frozenset(f"0202{protocol:02x}" for protocol in range(1, 7))  # V.250 … CDMA
 
 
@@ -82,7 +85,7 @@ def read_usb_device(folder: Path) -> UsbDevice:
             driver=link_name(interface / "driver"),
             folder=interface,
         )
-        for interface in sorted(folder.glob(f"{folder.resolve().name}:*"))
+        for interface in _interfaces(folder)
     )
     words = (attribute(folder, "manufacturer"), attribute(folder, "product"))
     return UsbDevice(
@@ -132,18 +135,25 @@ def uplink_kind(device: UsbDevice) -> LinkKind | None:
 
 
 def usb_devices(sysfs: Path) -> Iterator[UsbDevice]:
-    """Every device on the machine's USB, hubs too."""
-    for folder in sorted((sysfs / "bus/usb/devices").glob("*")):
-        if ":" not in folder.name:
-            yield read_usb_device(folder)
+    """Every device on the machine's USB but the root hubs."""
+    bus = sysfs / "bus/usb/devices"
+    for name in _names(bus):
+        if ":" not in name and not name.startswith("usb"):
+            yield read_usb_device(bus / name)
 
 
 def attribute(folder: Path, name: str) -> str:
     """A sysfs attribute without its newline; empty when there is none, or not any more."""
     try:
-        return (folder / name).read_text("utf-8", "replace").strip()
+        descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        return os.read(descriptor, _ONE_PAGE).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
 
 
 def link_name(link: Path) -> str:
@@ -152,6 +162,22 @@ def link_name(link: Path) -> str:
         return link.readlink().name
     except OSError:
         return ""
+
+
+def _interfaces(folder: Path) -> Iterator[Path]:
+    """Folders of a device's interfaces, such as 1-2:1.0 below 1-2."""
+    own = os.path.realpath(folder).rpartition("/")[2] + ":"
+    for name in _names(folder):
+        if name.startswith(own):
+            yield folder / name
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries)
+    except OSError:
+        return []
 
 
 def _only_a_card(device: UsbDevice) -> bool:
