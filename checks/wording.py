@@ -36,6 +36,16 @@ def connection_params(seen: ConnectionSeen) -> Mapping[str, str]:
     }
 
 
+def address_and_port(written: str) -> tuple[str, int]:
+    """What `endpoint_of` wrote, taken apart again; port 0 where there was none."""
+    address, colon, port = written.rpartition(":")
+    if written.startswith("["):
+        return address.strip("[]"), int(port)
+    if colon and ":" not in address and port.isascii() and port.isdecimal():
+        return address, int(port)
+    return written, 0
+
+
 def way_params(egress: Egress) -> dict[str, str]:
     """interface, link_kind, gateway."""
     return {

@@ -21,6 +21,7 @@ from collector.alerts.mailer import Mailer
 from collector.alerts.smtp import SmtpTransport
 from collector.changes import LocalChanges
 from collector.config import Settings
+from collector.digests import DigestWatch
 from collector.ingest.identities import Identities
 from collector.ingest.refusals import Refusals
 from collector.ingest.routes import AgentDoor
@@ -193,9 +194,16 @@ def _workers(settings: Settings, services: Services, metrics: Metrics) -> Superv
         policies=services.policies,
         clock=services.clock,
     )
+    digests = DigestWatch(
+        journal=services.journal,
+        store=services.store_engine,
+        policies=services.policies,
+        clock=services.clock,
+    )
     supervisor = Supervisor(metrics)
     supervisor.add("judge", judge.run)
     supervisor.add("silence", silence.run)
+    supervisor.add("digests", digests.run)
     supervisor.add("unmanaged", unmanaged.run)
     if settings.smtp is None:
         log.warning("nothing will be mailed: [smtp] is not set")

@@ -6,6 +6,7 @@ signature.  All others are JSON of one of these, told apart by the entry's kind.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -22,6 +23,8 @@ class EntryKind(StrEnum):
     REGISTER = "register"
     WORD = "word"
     MAILED = "mailed"
+    DIGEST = "digest"
+    PROPOSAL = "proposal"
 
 
 class CaseAct(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +79,41 @@ class Mailed(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """How often this was tried on a day, by this program (`?`: nobody knows which)."""
+
+    destination: str
+    process: str
+    attempts: int
+
+
+class AttemptsOfDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What one day's unanswered attempts (EXT-17) come to; `day` is the hospital's own
+    calendar day, ISO 8601, `most` the few that were tried most.
+    """
+
+    day: str
+    attempts: int
+    endpoints: int
+    destinations: int
+    most: tuple[Tried, ...] = ()
+
+
+class ProposalDecided(msgspec.Struct, frozen=True, kw_only=True):
+    """What the officer did to a proposed entry of the allow-list; `destination` is a
+    prefix.  An accepted one stands in policy `policy_version`, a rejected one is not
+    proposed again.
+    """
+
+    destination: str
+    protocol: str
+    via: str
+    decision: Literal["accepted", "rejected"]
+    actor: str
+    reason: str = ""
+    policy_version: int = 0
+
+
 BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.ACT: CaseAct,
     EntryKind.POLICY: PolicyApplied,
@@ -83,16 +121,21 @@ BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.REGISTER: Registered,
     EntryKind.WORD: Word,
     EntryKind.MAILED: Mailed,
+    EntryKind.DIGEST: AttemptsOfDay,
+    EntryKind.PROPOSAL: ProposalDecided,
 }
 
 __all__ = [
     "BODIES",
+    "AttemptsOfDay",
     "CaseAct",
     "Enrolled",
     "EntryKind",
     "Fact",
     "Mailed",
     "PolicyApplied",
+    "ProposalDecided",
     "Registered",
+    "Tried",
     "Word",
 ]

@@ -43,6 +43,8 @@ DERIVED = (
     schema.findings,
     schema.timeline,
     schema.unknowns,
+    schema.digests,
+    schema.rejections,
     schema.alerts,
 )
 """What a replay of the journal makes again."""

@@ -16,6 +16,10 @@ class Occasion(StrEnum):
     OVERDUE = "overdue"
 
 
+DIGEST = "digest"
+"""The occasion of a mail about a day instead of a case."""
+
+
 def alert_for(case: Case, occasion: Occasion, policy: Policy, endpoint: Endpoint) -> Alert | None:
     """The mail that this change asks for; None where nobody shall be mailed.
 
@@ -35,6 +39,17 @@ def alert_for(case: Case, occasion: Occasion, policy: Policy, endpoint: Endpoint
         occasion=str(occasion),
         recipients=tuple(dict.fromkeys(recipients)),
     )
+
+
+def digest_alert(day: str, policy: Policy) -> Alert | None:
+    """The one mail about a day's unanswered attempts, to all who want the digest; None
+    when nobody does.  Its case is the day, `YYYY-MM-DD`.
+    """
+    wanting = (recipient.address for recipient in policy.mail.recipients if recipient.digest)
+    recipients = tuple(dict.fromkeys(wanting))
+    if not recipients:
+        return None
+    return Alert(key=f"{DIGEST}:{day}", case=day, occasion=DIGEST, recipients=recipients)
 
 
 def is_overdue(case: Case, now_us: int) -> bool:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from checks.check import Check
 from checks.wire import encode
-from collector.alerts.decide import Occasion, alert_for, is_overdue
+from collector.alerts.decide import DIGEST, Occasion, alert_for, is_overdue
+from collector.alerts.digest_mail import digest_mail
 from collector.alerts.dossier import Dossier, read_dossier
 from collector.alerts.mail import Envelope, compose
 from collector.alerts.outbox import Claim, Outbox, gives_up, pause_after, told
@@ -23,6 +24,7 @@ from collector.entries import EntryKind, Mailed
 from collector.judging.memory import case_from, endpoint_from
 from collector.judging.progress import is_far_behind, judged_until
 from collector.ports import Clock, Journal, PolicySource
+from collector.queries.digests import digest_of
 from collector.store import schema
 
 log = logging.getLogger(__name__)
@@ -114,6 +116,9 @@ class Mailer:
     # ------------------------------------------------------------------------ one alert
 
     def _attempt(self, claim: Claim) -> None:
+        if claim.occasion == DIGEST:
+            self._settle(claim, self._sent_digest(claim))
+            return
         dossier = read_dossier(self.store, claim.case)
         if dossier is None:
             self._settle(claim, Receipt(later=dict.fromkeys(claim.waiting, "no such case now")))
@@ -133,6 +138,20 @@ class Mailer:
             remedy=check.remedy if check else "",
         )
         message = compose(dossier, envelope, self.policies.current())
+        return self.transport.send(message, claim.waiting)
+
+    def _sent_digest(self, claim: Claim) -> Receipt:
+        digest = digest_of(self.store, claim.case)
+        if digest is None:
+            return Receipt(later=dict.fromkeys(claim.waiting, "no such digest now"))
+        message = digest_mail(
+            digest,
+            self.policies.current(),
+            sender=self.sender,
+            recipients=claim.recipients,
+            link=self.base_url,
+            now_us=self.clock(),
+        )
         return self.transport.send(message, claim.waiting)
 
     def _settle(self, claim: Claim, receipt: Receipt) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 
 from checks.finding import Severity
-from collector.alerts.decide import Occasion, alert_for
+from collector.alerts.decide import DIGEST, Occasion, alert_for
 from collector.cases import (
     ALREADY_CLOSED,
     REFUSED,
@@ -94,6 +94,8 @@ class Casebook:
         """An alert left for good, or was refused for good."""
         delivered = () if mailed.error and not mailed.recipients else mailed.recipients
         self._tally.mailed.append((mailed.key, delivered, self._at_us, mailed.error))
+        if mailed.occasion == DIGEST:
+            return
         detail = {"occasion": mailed.occasion, "recipients": ", ".join(mailed.recipients)}
         if mailed.error:
             detail["error"] = mailed.error

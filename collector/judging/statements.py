@@ -78,6 +78,10 @@ class Statements:
             dialect, schema.endpoints, replaces=_all_but_key(schema.endpoints)
         )
         self.hosts = Statement(dialect, schema.hosts, replaces=_all_but_key(schema.hosts))
+        self.digests = Statement(dialect, schema.digests)
+        self.rejections = Statement(
+            dialect, schema.rejections, replaces=("at_us", "actor", "reason")
+        )
         self.policy = Statement(dialect, schema.policy_in_force, replaces=("version", "text"))
 
 

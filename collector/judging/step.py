@@ -11,13 +11,16 @@ from checks.facts.network import NeighboursSeen, UnmanagedHost
 from checks.finding import Outcome
 from checks.policy import PolicyError, parse_policy
 from checks.wire import Observation, ReadBatch
+from collector.alerts.decide import digest_alert
 from collector.cases import Sighting
 from collector.entries import (
+    AttemptsOfDay,
     CaseAct,
     Enrolled,
     EntryKind,
     Mailed,
     PolicyApplied,
+    ProposalDecided,
     Registered,
     Word,
 )
@@ -27,7 +30,7 @@ from collector.judging.memory import IN_FORCE, Memory
 from collector.judging.reading import Unreadable, read_batch, read_body
 from collector.judging.records import WHOLE_ENDPOINT, EndpointRecord, Hole
 from collector.judging.segmentbook import SegmentBook
-from collector.judging.tally import Tally
+from collector.judging.tally import Tally, dumped
 from collector.ports import Entry
 
 COLLECTOR = "collector"
@@ -162,6 +165,10 @@ class Step:
                 self._keep_endpoint(msgspec.structs.replace(record, registered=registered))
             case Word():
                 self._word(entry, body)
+            case AttemptsOfDay():
+                self._digest(body)
+            case ProposalDecided():
+                self._decided(body)
             case _:
                 raise Unreadable(f"nobody here acts on {type(body).__name__}")
 
@@ -172,6 +179,28 @@ class Step:
             raise Unreadable(f"policy {applied.version}: {wrong}") from wrong
         self._memory.policy = policy
         self.tally.policy = [(IN_FORCE, applied.version, applied.text)]
+
+    def _digest(self, digest: AttemptsOfDay) -> None:
+        most = dumped(digest.most)
+        self.tally.digests.append(
+            (digest.day, digest.attempts, digest.endpoints, digest.destinations, most)
+        )
+        alert = digest_alert(digest.day, self._memory.policy)
+        if alert is not None:
+            self.tally.add_alert(alert, self._at_us)
+
+    def _decided(self, decided: ProposalDecided) -> None:
+        if decided.decision == "rejected":
+            self.tally.rejections.append(
+                (
+                    decided.destination,
+                    decided.protocol,
+                    decided.via,
+                    self._at_us,
+                    decided.actor,
+                    decided.reason,
+                )
+            )
 
     def _enrolled(self, entry: Entry, enrolled: Enrolled) -> None:
         agent = enrolled.endpoint.id

@@ -22,6 +22,8 @@ class Tally:
         self.alerts: list[Row] = []
         self.mailed: list[tuple[str, tuple[str, ...], int, str]] = []
         self.policy: list[Row] = []
+        self.digests: list[Row] = []
+        self.rejections: list[Row] = []
         self.holes: dict[tuple[str, str, int], Hole] = {}
         self.cases: dict[str, Case] = {}
         self.endpoints: dict[str, EndpointRecord] = {}
@@ -50,6 +52,8 @@ class Tally:
     def write(self, connection: Connection, statements: Statements) -> None:
         """All rows, within the caller's transaction."""
         statements.policy.write(connection, self.policy)
+        statements.digests.write(connection, self.digests)
+        statements.rejections.write(connection, self.rejections)
         statements.observations.write(connection, self.observations)
         statements.findings.write(connection, self.findings)
         statements.cases.write(connection, [case_row(case) for case in self.cases.values()])

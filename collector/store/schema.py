@@ -265,6 +265,38 @@ findings = Table(
     sqlite_with_rowid=False,
 )
 
+# Of the many findings only those that no page tells of: they end in the day's digest.
+NOTICES = text("severity = 'notice'")
+Index(
+    "ix_findings_notices",
+    findings.c.at_us,
+    sqlite_where=NOTICES,
+    postgresql_where=NOTICES,
+)
+
+# One line for each day on which something tried to reach outside and nobody answered.
+digests = Table(
+    "digests",
+    store,
+    Column("day", String(10), primary_key=True),
+    Column("attempts", BigInteger, nullable=False),
+    Column("endpoints", Integer, nullable=False),
+    Column("destinations", Integer, nullable=False),
+    Column("most", Json, nullable=False),  # collector.entries.Tried, most first
+)
+
+# What the officer does not want to see proposed again.
+rejections = Table(
+    "rejections",
+    store,
+    Column("destination", String(64), primary_key=True),
+    Column("protocol", String(16), primary_key=True),
+    Column("via", String(16), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 timeline = Table(
     "timeline",
     store,
