@@ -5,36 +5,24 @@ monotonic clock (seconds) decides what is overdue.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from agent.attempts import Attempts
+from agent.quiet import SWEEPING, TELLING, Direction, Key, Quiet, Silence
 from agent.system.dissect import ICMP, ICMPV6, TCP, UDP, Packet, Signal, text
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import Answer, ConnectionSeen, Egress
 
 FLOWS_KEPT = 16_384
-GROUPS_KEPT = 4_096
-MUTED_KEPT = 128
-_TELLING = 64  # packets of a two-way flow after which more of them tell nothing
 _LINGER_SECONDS = 180.0  # an answer this late still belongs to its attempt; idle UDP ends
 _PROTOCOLS = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmpv6"}
 
+_OPPOSITE: dict[Direction, Direction] = {"out": "in", "in": "out"}
 _ANSWERS = frozenset((Signal.ACCEPT, Signal.DATAGRAM, Signal.REPLY, Signal.SEGMENT))
-
-Direction = Literal["out", "in"]
-
-
-class Key(NamedTuple):
-    """A flow seen from this machine; addresses packed, an echo's identifier as port."""
-
-    protocol: int
-    local: bytes
-    local_port: int
-    remote: bytes
-    remote_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +31,7 @@ class Origin:
 
     egress: Egress
     process: Process | UnknownProcess
+    name: str = ""
 
 
 class Sighting(NamedTuple):
@@ -63,7 +52,16 @@ Admission = Callable[[Key, Direction, Sighting], Origin | None]
 class _Flow:
     """`answer` empty while it is open."""
 
-    __slots__ = ("answer", "direction", "first_us", "last_seen", "origin", "packets", "sequence")
+    __slots__ = (
+        "answer",
+        "direction",
+        "first_us",
+        "last_seen",
+        "origin",
+        "packets",
+        "sequence",
+        "service",
+    )
 
     def __init__(
         self, direction: Direction, origin: Origin, seen: Sighting, *, sequence: int
@@ -74,16 +72,8 @@ class _Flow:
         self.sequence = sequence
         self.last_seen = seen.now
         self.packets = 0
+        self.service = ""
         self.answer: Answer | Literal[""] = ""
-
-
-@dataclass(slots=True)
-class _Group:
-    """Equal attempts of one window after the first, which was told at once."""
-
-    ends: float
-    latest: ConnectionSeen | None = None
-    flows: int = 0
 
 
 class FlowTable:
@@ -92,8 +82,9 @@ class FlowTable:
     `patience` is how long an answer may take, `window` how long equal attempts are
     counted (0: every attempt is told), both in seconds.  `kept` flows are remembered at
     most.  `adopts`: a TCP flow may begin in its middle, as in a capture that was started
-    late; whoever speaks first then counts as its source.  `muted` are busy two-way flows of which no more packets are
-    wanted; after a while each is listened to again, and forgotten if it has ended.
+    late; whoever speaks first then counts as its source; and nothing is silent in it.  `quiet` says of which flows no
+    more packets are wanted; after a while each is listened to again, and forgotten if it
+    has ended.
     """
 
     def __init__(
@@ -109,15 +100,22 @@ class FlowTable:
         self._kept = kept
         self._adopts = adopts
         self.patience = patience
-        self.window = window
         self._flows: dict[Key, _Flow] = {}
         self._due: list[tuple[float, int, Key, _Flow]] = []
-        self._groups: dict[tuple[object, ...], _Group] = {}
+        self._attempts = Attempts(window)
         self._numbers = 0
-        self.muted: set[Key] = set()
+        self.quiet = Quiet(sweeping=0 if adopts else SWEEPING)
 
     def __len__(self) -> int:
         return len(self._flows)
+
+    @property
+    def window(self) -> float:
+        return self._attempts.window
+
+    @window.setter
+    def window(self, seconds: float) -> None:
+        self._attempts.window = seconds
 
     def see(self, packet: Packet, seen: Sighting) -> list[ConnectionSeen]:
         """What this packet makes known."""
@@ -130,6 +128,7 @@ class FlowTable:
         if signal is Signal.OPEN and packet.sequence != flow.sequence:
             told = self._end_early(key, flow, now)  # the same ports again
             return [*told, *self._begin(key, packet, seen)]
+        flow.service = flow.service or packet.service
         if flow.answer == "two_way":
             if signal is Signal.RESET:
                 del self._flows[key]  # only TCP is reset, and TCP is never muted
@@ -141,8 +140,8 @@ class FlowTable:
             refused = not flow.answer and (from_other_side or signal is Signal.ERROR)
             return self._attempt(key, flow, "refused", now) if refused else []
         if from_other_side and signal in _ANSWERS:
-            flow.answer = "two_way"
-            return [_fact(key, flow, answered_us=seen.at_us)]
+            return [self._answered(key, flow, seen)]
+        self._count(key, flow)
         return []
 
     def overdue(self, now: float) -> list[ConnectionSeen]:
@@ -156,13 +155,17 @@ class FlowTable:
                 told += self._attempt(key, flow, "none", now)
             elif flow.answer != "two_way" or key.protocol != TCP:
                 self._forget_idle(key, flow, now)
-        return [*told, *self._ended_windows(now)]
+        return [*told, *self._attempts.ended(now)]
+
+    def silences(self, now: float) -> list[Silence]:
+        """Sweeps that were not listened to, and are again."""
+        return self.quiet.ended(now)
 
     def deadline(self) -> float | None:
-        """When `overdue` is wanted next; None when nothing is pending."""
-        windows = min((group.ends for group in self._groups.values()), default=None)
+        """When `overdue` or `silences` is wanted next; None when nothing is pending."""
         due = self._due[0][0] if self._due else None
-        return min((at for at in (windows, due) if at is not None), default=None)
+        pending = (self._attempts.deadline(), self.quiet.deadline(), due)
+        return min((at for at in pending if at is not None), default=None)
 
     def found_open(
         self,
@@ -184,8 +187,7 @@ class FlowTable:
             self._add(key, flow, seen.now)
         if flow.answer == "two_way":
             return []
-        flow.answer = "two_way"
-        fact = _fact(key, flow, answered_us=seen.at_us)
+        fact = self._answered(key, flow, seen)
         return [*told, msgspec.structs.replace(fact, evidence=evidence)]
 
     def keep_open(self, connected: Iterable[Key], now: float) -> None:
@@ -204,26 +206,45 @@ class FlowTable:
 
     def _count(self, key: Key, flow: _Flow) -> None:
         flow.packets += 1
-        if flow.packets >= _TELLING and key.protocol != TCP and len(self.muted) < MUTED_KEPT:
-            self.muted.add(key)
+        if flow.packets >= TELLING and key.protocol != TCP:
+            self.quiet.mute(key, "both" if flow.answer == "two_way" else flow.direction)
+
+    def _answered(self, key: Key, flow: _Flow, seen: Sighting) -> ConnectionSeen:
+        flow.answer = "two_way"
+        flow.packets = 0
+        self.quiet.answered(key, flow.direction)
+        return _fact(key, flow, answered_us=seen.at_us)
 
     def _begin(self, key: Key, packet: Packet, seen: Sighting) -> list[ConnectionSeen]:
-        if packet.signal in (Signal.RESET, Signal.ERROR, Signal.REPLY):
-            return []  # the end of something that was not seen
-        if packet.signal is Signal.SEGMENT and not self._adopts:
+        answered, direction = self._how_begun(key, packet, seen)
+        if direction is None:
             return []
-        answered = packet.signal is Signal.ACCEPT
-        direction: Direction = "out" if seen.outgoing != answered else "in"
         origin = self._admit(key, direction, seen)
         if origin is None:
             return []
         told = self._make_room(seen.now)
         flow = _Flow(direction, origin, seen, sequence=-1 if answered else packet.sequence)
+        flow.service = packet.service
         self._add(key, flow, seen.now)
-        if answered:
-            flow.answer = "two_way"
-            told.append(_fact(key, flow, answered_us=seen.at_us))
-        return told
+        self.quiet.asked(key, direction, seen.now)
+        return [*told, self._answered(key, flow, seen)] if answered else told
+
+    def _how_begun(self, key: Key, packet: Packet, seen: Sighting) -> tuple[bool, Direction | None]:
+        """Whether the first packet that is seen of a flow is already its answer, and which
+        way the flow goes; None for the end of something that was not seen.
+        """
+        sent: Direction = "out" if seen.outgoing else "in"
+        signal = packet.signal
+        if signal in (Signal.RESET, Signal.ERROR):
+            return False, None
+        if signal is Signal.ACCEPT:
+            return True, _OPPOSITE[sent]
+        if signal is Signal.SEGMENT:
+            return False, sent if self._adopts else None
+        asking = self.quiet.asking(key)
+        if asking is not None and asking != sent:
+            return True, asking  # what it answers was silenced
+        return False, None if signal is Signal.REPLY else sent
 
     def _add(self, key: Key, flow: _Flow, now: float) -> None:
         self._flows[key] = flow
@@ -243,15 +264,14 @@ class FlowTable:
     def _end_early(self, key: Key, flow: _Flow, now: float) -> list[ConnectionSeen]:
         told = [] if flow.answer else self._attempt(key, flow, "none", now)
         del self._flows[key]
-        self.muted.discard(key)
+        self.quiet.listen(key)
         return told
 
     def _forget_idle(self, key: Key, flow: _Flow, now: float) -> None:
         ends = flow.last_seen + _LINGER_SECONDS
         if ends > now:
             self._schedule(key, flow, ends)
-        elif key in self.muted:
-            self.muted.discard(key)
+        elif self.quiet.listen(key):
             flow.packets = 0
             self._schedule(key, flow, now + _LINGER_SECONDS)
         else:
@@ -262,25 +282,7 @@ class FlowTable:
     ) -> list[ConnectionSeen]:
         flow.answer = answer
         self._schedule(key, flow, now + _LINGER_SECONDS)
-        fact = _fact(key, flow)
-        if not self.window:
-            return [fact]
-        alike = _alike(fact)
-        group = self._groups.get(alike)
-        if group is None:
-            told = self._close_oldest_group() if len(self._groups) >= GROUPS_KEPT else []
-            self._groups[alike] = _Group(ends=now + self.window)
-            return [*told, fact]
-        group.latest = group.latest or fact
-        group.flows += 1
-        return []
-
-    def _ended_windows(self, now: float) -> Iterator[ConnectionSeen]:
-        for alike in [alike for alike, group in self._groups.items() if group.ends <= now]:
-            yield from _counted(self._groups.pop(alike))
-
-    def _close_oldest_group(self) -> list[ConnectionSeen]:
-        return list(_counted(self._groups.pop(next(iter(self._groups)))))
+        return self._attempts.tell(_fact(key, flow), now)
 
 
 def _key(packet: Packet, *, outgoing: bool) -> Key:
@@ -307,25 +309,8 @@ def _fact(key: Key, flow: _Flow, *, answered_us: int = 0) -> ConnectionSeen:
         answer=flow.answer or "none",
         egress=flow.origin.egress,
         process=flow.origin.process,
+        name=flow.origin.name,
         first_seen_us=flow.first_us,
         answered_us=answered_us,
+        service=flow.service,
     )
-
-
-def _alike(fact: ConnectionSeen) -> tuple[object, ...]:
-    """What attempts must share to be counted together; not the pid: a retrying script
-    has a new one each time.
-    """
-    process = fact.process
-    who = (
-        (process.executable or process.name, process.uid)
-        if isinstance(process, Process)
-        else (process.why, process.uid)
-    )
-    what = (fact.protocol, fact.outside, fact.destination_port, fact.direction, fact.answer)
-    return (*who, *what, fact.egress)
-
-
-def _counted(group: _Group) -> Iterator[ConnectionSeen]:
-    if group.latest is not None:
-        yield msgspec.structs.replace(group.latest, flows=group.flows)

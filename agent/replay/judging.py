@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from agent.flows import Direction, FlowTable, Key, Origin, Sighting
+from agent.flows import FlowTable, Origin, Sighting
+from agent.quiet import Direction, Key
 from agent.replay.capture import Capture
 from agent.replay.link_layer import Frame, frame_of, known
 from agent.replay.records import Faults, Interface, Record

@@ -7,21 +7,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from agent.flows import Direction, FlowTable, Key, Origin, Sighting
-from agent.sensors.base import SensorUnavailable
+from agent.flows import FlowTable, Origin, Sighting
+from agent.name_cache import NameCache
+from agent.quiet import Direction, Key, Silence
 from agent.system.attribution import Attribution
-from agent.system.bpf_filter import LinkRules, Muted, packet_filter
-from agent.system.dissect import TCP, dissect, text
+from agent.system.bpf_assembler import Instruction
+from agent.system.bpf_filter import packet_filter
+from agent.system.dissect import TCP, VLAN_TAGS, Packet, Signal, dissect, text, untagged
+from agent.system.link_rules import link_rules, riding
 from agent.system.network_table import NetworkTable
 from agent.system.packets import Frame, PacketSocket
 from agent.system.processes import Processes
 from agent.system.sockdiag import SocketRow, SocketTable
+from agent.system.socket_watch import SocketWatch, WatchedSocket
 from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import ConnectionSeen
 from checks.facts.health import SensorGap
-from checks.facts.network import NetworkState
-from checks.plan import AddressPlan, is_local
+from checks.plan import is_local
 from checks.policy import PolicyDocument
 
 _PACKETS_PER_WAKE = 4096  # then the other sensors have their turn
@@ -32,7 +35,13 @@ class ConnectionSensor:
 
     name = "connections"
 
-    def __init__(self, sysfs: Path = Path("/sys"), proc: Path = Path("/proc")) -> None:
+    def __init__(
+        self,
+        sysfs: Path = Path("/sys"),
+        proc: Path = Path("/proc"),
+        names: NameCache | None = None,
+    ) -> None:
+        self._names = names or NameCache()
         self.heals_every = timedelta(minutes=5)
         self._sysfs = sysfs
         self._processes = Processes(proc)
@@ -41,42 +50,62 @@ class ConnectionSensor:
         self._open = False
 
     def start(self, document: PolicyDocument) -> Sequence[int]:
+        """Without the right to capture packets the socket table is watched instead."""
         self._policy = document.policy
         self.heals_every = self._policy.duration("state_beat")
         self._network = self._closing.enter_context(closing(NetworkTable(self._sysfs)))
-        self._program = packet_filter(*_rules(self._policy.plan, self._network))
-        try:
-            self._packets = self._closing.enter_context(closing(PacketSocket(self._program)))
-        except PermissionError as forbidden:
-            raise SensorUnavailable(f"may not capture packets: {forbidden}") from forbidden
         self._sockets = self._closing.enter_context(closing(SocketTable()))
         attribution = Attribution(self._sockets, self._processes)
         self._attribution = self._closing.enter_context(closing(attribution))
         self._flows = self._flow_table()
-        self._muted: frozenset[Key] = frozenset()
+        self._relayed: set[int] = set()  # links over which others' flows have left
+        self._program = self._wanted_program()
+        self._packets: PacketSocket | None = None
+        self._watch: SocketWatch | None = None
         self._last_clean_us = _wall_us()
         self._open = True
+        try:
+            self._packets = self._closing.enter_context(closing(PacketSocket(self._program)))
+        except PermissionError as forbidden:
+            self._without_packets = f"may not capture packets: {forbidden}"
+            self._watch = self._closing.enter_context(closing(SocketWatch(self._sockets)))
+            return (self._watch.fileno(), self._network.fileno())
         return (self._packets.fileno(), self._network.fileno())
 
     def wake(self) -> Iterable[Fact]:
-        self._follow_network()
+        if self._network.refresh().changed:
+            self._refilter()
         now = time.monotonic()
-        for frame in self._packets.drain(_PACKETS_PER_WAKE):
-            yield from self._see(frame, now)
+        if self._packets:
+            for frame in self._packets.drain(_PACKETS_PER_WAKE):
+                yield from self._see(frame, now)
+        if self._watch:
+            yield from self._watched(self._watch, now)
         yield from self._flows.overdue(now)
-        yield from self._losses()
-        if self._flows.muted != self._muted:
+        for silence in self._flows.silences(now):
+            yield self._uncounted(silence, now)
+        if self._packets:
+            yield from self._losses(self._packets)
+        if self._shown != (self._flows.quiet.revision, len(self._relayed)):
             self._refilter()
 
     def heal(self) -> Iterable[Fact]:
-        self._follow_network()
+        if self._network.refresh().changed:
+            self._refilter()
         yield from self._open_sockets("socket")
 
     def deadline(self) -> float | None:
-        return self._flows.deadline() if self._open else None
+        if not self._open:
+            return None
+        due = (self._flows.deadline(), self._watch.deadline() if self._watch else None)
+        return min((at for at in due if at is not None), default=None)
 
     def degraded(self) -> str:
-        return self._attribution.without_ebpf if self._open else ""
+        if not self._open:
+            return ""
+        if self._watch:
+            return f"{self._without_packets}; {self._watch.blind}"
+        return self._attribution.without_ebpf
 
     def policy_changed(self, document: PolicyDocument) -> Iterable[Fact]:
         self._policy = document.policy
@@ -85,6 +114,14 @@ class ConnectionSensor:
         self._flows.window = self._policy.duration("attempts_window").total_seconds()
         self._refilter()
         return self._open_sockets("socket")
+
+    def began(
+        self, protocol: int, local: tuple[bytes, int], remote: tuple[bytes, int]
+    ) -> Process | UnknownProcess:
+        """Who sent the first packet of a flow that began here, for other sensors."""
+        if not self._open:
+            return UnknownProcess(why="not_looked")
+        return self._attribution.began(protocol, local, remote, now=time.monotonic())
 
     def stop(self) -> None:
         self._open = False
@@ -98,10 +135,30 @@ class ConnectionSensor:
         )
 
     def _see(self, frame: Frame, now: float) -> list[ConnectionSeen]:
-        packet = dissect(frame.ethertype, frame.octets)
+        ethertype, octets = frame.ethertype, frame.octets
+        if ethertype in VLAN_TAGS:
+            ethertype, octets = untagged(ethertype, octets)
+        packet = dissect(ethertype, octets)
         if packet is None or frame.link in self._network.enslaved:
             return []
         return self._flows.see(packet, Sighting(frame.link, frame.outgoing, frame.at_us, now))
+
+    def _watched(self, watch: SocketWatch, now: float) -> Iterator[ConnectionSeen]:
+        """What sockets tell of flows, as if their packets had been seen."""
+        now_us = _wall_us()
+        listening = {row.local_port for row in self._sockets.listening()}
+        for row in watch.rows(now):
+            link = self._link_to(text(row.remote), text(row.local))
+            if link is None:
+                continue
+            key = Key(row.protocol, row.local, row.local_port, row.remote, row.remote_port)
+            incoming = row.protocol == TCP and row.local_port in listening
+            seen = Sighting(link, outgoing=True, at_us=now_us, now=now)
+            if row.answered:
+                direction: Direction = "in" if incoming else "out"
+                yield from self._flows.found_open(key, direction, seen, evidence="socket")
+            elif not incoming:
+                yield from self._flows.see(_asking(row), seen)
 
     def _admit(self, key: Key, direction: Direction, seen: Sighting) -> Origin | None:
         """Whether a new flow goes outside; its way and its process."""
@@ -111,31 +168,52 @@ class ConnectionSensor:
         forwarded = local not in self._network.own_addresses
         if forwarded and not seen.outgoing:
             return None  # it is seen again when it leaves, and that way counts
-        egress = self._network.egress(seen.link, remote)
-        if self._policy.plan.zone_of(remote, egress) is not None:
+        egress = self._network.egress(self._link_of(seen, local), remote)
+        if self._policy.plan.need_not_be_seen(remote, egress):
             return None
+        if forwarded:
+            self._relayed.add(seen.link)
         who = UnknownProcess(why="forwarded") if forwarded else self._process(key, direction)
-        return Origin(egress=egress, process=who)
+        name = self._names.name_of(remote, seen.now)
+        return Origin(egress=egress, process=who, name=name)
+
+    def _link_of(self, seen: Sighting, local: str) -> int:
+        """A frame for a link that rides on another one (macvlan) is seen there first."""
+        riding = self._riding.get(seen.link)
+        own = self._network.link_with(local) if riding else None
+        return own if own is not None and riding and own in riding else seen.link
 
     def _process(self, key: Key, direction: Direction) -> Process | UnknownProcess:
         ask = self._attribution.began if direction == "out" else self._attribution.accepted
         local, remote = (key.local, key.local_port), (key.remote, key.remote_port)
         return ask(key.protocol, local, remote, now=time.monotonic())
 
-    def _follow_network(self) -> None:
-        if self._network.refresh().changed:
-            self._refilter()
-
     def _refilter(self) -> None:
-        self._muted = frozenset(self._flows.muted)
-        rules, broadcasts = _rules(self._policy.plan, self._network)
-        program = packet_filter(rules, broadcasts, (_muting(key) for key in sorted(self._muted)))
-        if program != self._program:
+        program = self._wanted_program()
+        if self._packets and program != self._program:
             self._packets.filter(program)
-            self._program = program
+        self._program = program
 
-    def _losses(self) -> Iterator[Fact]:
-        lost, now_us = self._packets.dropped(), _wall_us()
+    def _wanted_program(self) -> tuple[Instruction, ...]:
+        quiet = self._flows.quiet
+        self._shown = (quiet.revision, len(self._relayed))
+        self._riding = riding(self._network.state)
+        rules = link_rules(self._policy.plan, self._network, self._relayed)
+        return packet_filter(rules, sorted(self._network.broadcasts), quiet.muted, quiet.swept)
+
+    def _uncounted(self, silence: Silence, now: float) -> SensorGap:
+        """Answers were seen all the time; unanswered attempts of a sweep were not counted."""
+        now_us = _wall_us()
+        return SensorGap(
+            sensor=self.name,
+            cause="overrun",
+            from_us=now_us - round((now - silence.begun) * 1_000_000),
+            to_us=now_us,
+            detail="attempts",
+        )
+
+    def _losses(self, packets: PacketSocket) -> Iterator[Fact]:
+        lost, now_us = packets.dropped(), _wall_us()
         if lost:
             yield SensorGap(
                 sensor=self.name,
@@ -170,20 +248,12 @@ class ConnectionSensor:
         return self._network.link_with(local)
 
 
-def _rules(plan: AddressPlan, network: NetworkTable) -> tuple[dict[int, LinkRules], Iterable[str]]:
-    state: NetworkState = network.state
-    rules = {
-        link.index: LinkRules(
-            inside=plan.prefixes_over(link, state.routes), ignored=link.index in network.enslaved
-        )
-        for link in state.links
-        if link.kind != "loopback"
-    }
-    return rules, sorted(network.broadcasts)
-
-
-def _muting(key: Key) -> Muted:
-    return Muted(key.protocol, key.remote, key.local_port, key.remote_port)
+def _asking(row: WatchedSocket) -> Packet:
+    """The packet that a socket without an answer has sent."""
+    signal = Signal.OPEN if row.protocol == TCP else Signal.DATAGRAM
+    return Packet(
+        row.protocol, row.local, row.local_port, row.remote, row.remote_port, signal, row.cookie
+    )
 
 
 def _key(row: SocketRow) -> Key:

@@ -5,10 +5,11 @@ runs on a packet socket of type SOCK_DGRAM, so offset 0 is the IP header, on eve
 of link.  What passes is judged again with the whole policy; the filter only spares work.
 
 Passed: the first packets of flows whose other side may be outside (TCP with SYN or RST,
-everything of UDP, ICMP and other protocols), and every ICMP error.  Dropped: loopback,
-frames for others, VLAN frames of a lower link (the VLAN's own link shows them),
-non-first fragments, local addresses, neighbour discovery, and the address plan's
-prefixes on the links where they are inside.
+everything of UDP, ICMP and other protocols), every ICMP error, and frames with a VLAN
+tag that no link here takes off.  Dropped: loopback, frames for others, VLAN frames of a
+lower link when the VLAN has a link of its own (it shows them), non-first fragments, local
+addresses, neighbour discovery, the address plan's prefixes on the links where they are
+inside, and what has told enough (`agent.quiet`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,9 @@ from ipaddress import (
     collapse_addresses,
     ip_network,
 )
+from types import MappingProxyType
 
+from agent.quiet import Key, Sweep, Way
 from agent.system.bpf_assembler import (
     ADD,
     ADD_X,
@@ -35,7 +38,6 @@ from agent.system.bpf_assembler import (
     LD_IMMEDIATE,
     LD_MEM,
     LD_W,
-    LD_W_X,
     LDX_HEADER,
     LDX_IMMEDIATE,
     LDX_MEM,
@@ -47,6 +49,8 @@ from agent.system.bpf_assembler import (
     Assembler,
     Instruction,
 )
+from agent.system.bpf_quiet import M_NEXT, PACKET_OUTGOING, PACKET_TYPE, drop_muted, drop_swept
+from agent.system.dissect import VLAN_TAGS
 from checks.plan import LOCAL_ONLY, Network
 
 SNAP = 256
@@ -55,74 +59,127 @@ SNAP = 256
 _RESERVED = 1792  # instructions for everything but prefixes
 
 _ANCILLARY = 0xFFFFF000  # SKF_AD_OFF
-_PROTOCOL, _PACKET_TYPE, _IFINDEX, _HARDWARE, _VLAN = (
-    _ANCILLARY + offset for offset in (0, 4, 8, 28, 48)
+_PROTOCOL, _IFINDEX, _HARDWARE, _VLAN, _VLAN_PRESENT = (
+    _ANCILLARY + offset for offset in (0, 8, 28, 44, 48)
 )
+_LINK_LAYER = 0xFFE00000  # SKF_LL_OFF
+_TAG, _TAGGED = _LINK_LAYER + 14, _LINK_LAYER + 18  # of a tag in the octets; and behind it
+_VLAN_ID = 0x0FFF
 _ARPHRD_LOOPBACK = 772
-_PACKET_OTHERHOST, _PACKET_OUTGOING = 3, 4
+_PACKET_OTHERHOST = 3
 _EXTENSION_ROUNDS = 6
-_UDP = 17
-_MUTED_MOST = 64
-_M_NEXT, _M_OFFSET = 4, 5  # scratch cells; 0 to 3 hold the remote address
+_M_NEXT, _M_OFFSET = M_NEXT, 5  # scratch cells; 0 to 3 hold the remote address
+_VLANS_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
 class LinkRules:
-    """Prefixes that are inside over one link; `ignored` shows nothing of the link."""
+    """Prefixes that are inside over one link; `ignored` shows nothing of the link; `vlans`
+    are the ids whose frames have a link of their own.  `relays`: answers to the MAC of
+    a neighbour in this machine (a container, a virtual machine) are wanted, too.
+    """
 
     inside: tuple[Network, ...] = ()
     ignored: bool = False
+    vlans: tuple[int, ...] = ()
+    relays: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Muted:
-    """A busy flow of which no more packets are wanted; `remote` is packed."""
-
-    protocol: int
-    remote: bytes
-    local_port: int
-    remote_port: int
+_NOTHING: Mapping[Key, Way] = MappingProxyType({})
 
 
 def packet_filter(
-    links: Mapping[int, LinkRules], broadcasts: Iterable[str] = (), muted: Iterable[Muted] = ()
+    links: Mapping[int, LinkRules],
+    broadcasts: Iterable[str] = (),
+    muted: Mapping[Key, Way] = _NOTHING,
+    swept: Iterable[Sweep] = (),
 ) -> tuple[Instruction, ...]:
-    """The program for these links (by interface index) and own broadcast addresses;
-    only UDP flows are muted, at most 64 of each family.
+    """The program for these links (by interface index) and own broadcast addresses; at
+    most 64 flows of each family are muted.
 
     Prefixes that do not fit, the smallest first, are left out; user space then sees
     what they would have hidden.
     """
     local = [*LOCAL_ONLY, *(ip_network(address) for address in broadcasts)]
-    silent = [flow for flow in muted if flow.protocol == _UDP]
+    sweeps = sorted(swept)
     program = Assembler()
     _prologue(program, links)
+    _tagged(program, links)  # first: the kernel checks that a cell is filled also past a RET
     room = LIMIT - _RESERVED
-    for family, block in ((4, _ipv4), (6, _ipv6)):
+    for family, length, block in ((4, 4, _ipv4), (6, 16, _ipv6)):
         program.label(f"ipv{family}")
         groups = _groups(links, family, budget=room // 2)
         block(program, [n for n in local if n.version == family], groups)
-        length = 4 if family == 4 else 16
-        _drop_muted(program, [f for f in silent if len(f.remote) == length][:_MUTED_MOST])
+        drop_muted(program, {key: way for key, way in muted.items() if len(key.remote) == length})
+        drop_swept(program, [sweep for sweep in sweeps if sweep.length == length])
         program.goto("transport")
     _transport(program)
     return program.assembled()
 
 
 def _prologue(program: Assembler, links: Mapping[int, LinkRules]) -> None:
-    for field, unwanted in ((_HARDWARE, _ARPHRD_LOOPBACK), (_PACKET_TYPE, _PACKET_OTHERHOST)):
-        program.op(LD_W, field)
-        program.drop_when(JEQ, unwanted)
-    program.op(LD_W, _VLAN)
-    program.drop_when(JGT, 0)
+    program.op(LD_W, _HARDWARE)
+    program.drop_when(JEQ, _ARPHRD_LOOPBACK)
+    program.op(LD_W, PACKET_TYPE)
+    program.unless(JEQ, _PACKET_OTHERHOST, "for this machine")
     program.op(LD_W, _IFINDEX)
-    for index in sorted(links)[: _RESERVED // 4]:
+    for index in sorted(links)[: _RESERVED // 8]:
+        if links[index].relays:
+            program.when(JEQ, index, "for this machine")
+    program.op(RET, 0)
+    program.label("for this machine")
+    program.op(LD_W, _IFINDEX)
+    for index in sorted(links)[: _RESERVED // 8]:
         if links[index].ignored:
             program.drop_when(JEQ, index)
+    program.op(LD_W, _VLAN_PRESENT)
+    program.when(JEQ, 0, "no tag taken off")
+    _drop_own_vlans(program, links, LD_W, _VLAN)
+    program.label("no tag taken off")
     program.op(LD_W, _PROTOCOL)
     program.when(JEQ, 0x86DD, "ipv6")
     program.when(JEQ, 0x0800, "ipv4")
+    for tag in sorted(VLAN_TAGS):
+        program.when(JEQ, tag, "tagged")
     program.op(RET, 0)
+
+
+def _drop_own_vlans(
+    program: Assembler, links: Mapping[int, LinkRules], load: int, field: int
+) -> None:
+    """Frames whose VLAN id, in this field, has a link of its own above the frame's link."""
+    own = [(index, vlan) for index in sorted(links) for vlan in links[index].vlans]
+    for index, vlan in own[:_VLANS_MOST]:
+        after = f"vlan {len(program)}"
+        program.op(LD_W, _IFINDEX)
+        program.jump(JEQ, index, false=after)
+        program.op(load, field)
+        program.op(AND, _VLAN_ID)
+        program.drop_when(JEQ, vlan)
+        program.label(after)
+
+
+def _tagged(program: Assembler, links: Mapping[int, LinkRules]) -> None:
+    """A tag is still in the octets: the second of two, or one that the link cannot take off.
+
+    Where the kernel lets the network layer begin differs with who sent the frame, so only
+    what counts from the link layer's beginning is looked at.
+    """
+    program.label("tagged")
+    program.op(LD_W, _VLAN_PRESENT)
+    program.unless(JEQ, 0, "second tag")
+    _drop_own_vlans(program, links, LD_H, _TAG)
+    program.label("second tag")
+    program.op(LD_H, _TAG + 2)
+    program.jump(JEQ, 0x0800, false="pass tagged")
+    program.op(LD_B, _TAGGED + 9)
+    program.jump(JEQ, 6, false="pass tagged")
+    program.op(LDX_HEADER, _TAGGED)
+    program.op(LD_B_X, _TAGGED + 13)
+    program.jump(JSET, 0x06, true="pass tagged")
+    program.op(RET, 0)
+    program.label("pass tagged")
+    program.op(RET, SNAP)
 
 
 _Groups = list[tuple[list[int], list[Network]]]
@@ -169,8 +226,8 @@ def _ipv4(program: Assembler, local: list[Network], groups: _Groups) -> None:
     program.label("v4 no error")
     program.op(LD_H, 6)
     program.drop_when(JSET, 0x1FFF)
-    program.op(LD_W, _PACKET_TYPE)
-    program.jump(JEQ, _PACKET_OUTGOING, true="v4 outgoing")
+    program.op(LD_W, PACKET_TYPE)
+    program.jump(JEQ, PACKET_OUTGOING, true="v4 outgoing")
     program.op(LD_W, 12)
     program.goto("v4 remote")
     program.label("v4 outgoing")
@@ -222,8 +279,8 @@ def _ipv6(program: Assembler, local: list[Network], groups: _Groups) -> None:
     program.jump(JGT, 137, true="v6 no icmp")
     program.op(RET, 0)
     program.label("v6 no icmp")
-    program.op(LD_W, _PACKET_TYPE)
-    program.jump(JEQ, _PACKET_OUTGOING, true="v6 outgoing")
+    program.op(LD_W, PACKET_TYPE)
+    program.jump(JEQ, PACKET_OUTGOING, true="v6 outgoing")
     _remember_address(program, 8)
     program.goto("v6 remote")
     program.label("v6 outgoing")
@@ -294,26 +351,6 @@ def _drop_by_words(program: Assembler, prefixes: list[Network]) -> None:
             left -= 32
         program.op(RET, 0)
         program.label(after)
-
-
-def _drop_muted(program: Assembler, muted: list[Muted]) -> None:
-    """X is the offset of the transport header; the remote address is in the cells."""
-    if not muted:
-        return
-    kind = len(muted[0].remote)
-    program.op(LD_MEM, _M_NEXT)
-    program.unless(JEQ, _UDP, f"muted done {kind}")
-    for number, flow in enumerate(muted):
-        after = f"muted {kind} {number}"
-        for word in range(0, kind, 4):
-            program.op(LD_MEM, word // 4)
-            wanted = int.from_bytes(flow.remote[word : word + 4], "big")
-            program.jump(JEQ, wanted, false=after)
-        program.op(LD_W_X, 0)
-        program.drop_when(JEQ, flow.local_port << 16 | flow.remote_port)
-        program.drop_when(JEQ, flow.remote_port << 16 | flow.local_port)
-        program.label(after)
-    program.label(f"muted done {kind}")
 
 
 def _transport(program: Assembler) -> None:

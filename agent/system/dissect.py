@@ -9,6 +9,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import NamedTuple
 
+from agent.system.services import TUNNELS, carried_in
+
 ETH_IPV4, ETH_IPV6 = 0x0800, 0x86DD
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
 
@@ -19,6 +21,11 @@ _ECHO_REPLIES = {ICMP: 0, ICMPV6: 129}
 _ERRORS = {ICMP: frozenset((3, 11, 12)), ICMPV6: frozenset((1, 2, 3, 4))}
 _SEGMENT_BUSINESS = {ICMP: frozenset((4, 5, 9, 10)), ICMPV6: frozenset((*range(130, 138), 143))}
 """Redirects, router and neighbour discovery, multicast listeners: never forwarded."""
+
+VLAN_TAGS = frozenset((0x8100, 0x88A8, 0x9100))
+"""EtherTypes of IEEE 802.1Q, 802.1ad, and what came before it."""
+_TAGS_FOLLOWED, _TAG_LENGTH = 4, 4
+_VERSIONS = {ETH_IPV4: 4, ETH_IPV6: 6}
 
 _FRAGMENT, _AUTHENTICATION = 44, 51
 _EXTENSIONS = frozenset((0, 43, 60, _FRAGMENT, _AUTHENTICATION, 135, 139, 140))
@@ -44,7 +51,8 @@ class Packet(NamedTuple):
     """One packet as far as flows need it.  Addresses are packed.
 
     An echo's identifier stands as `source_port` of the request and `destination_port`
-    of the reply; `sequence` is TCP's, 0 elsewhere.
+    of the reply; `sequence` is TCP's, 0 elsewhere; `service` as `agent.system.services`
+    tells it, empty for most.
     """
 
     protocol: int
@@ -54,6 +62,7 @@ class Packet(NamedTuple):
     destination_port: int
     signal: Signal
     sequence: int = 0
+    service: str = ""
 
 
 _Transport = Callable[[bytes, int, bytes, bytes, int], Packet | None]
@@ -69,6 +78,24 @@ def dissect(ethertype: int, octets: bytes) -> Packet | None:
         return _ipv6(octets, _outer) if ethertype == ETH_IPV6 else None
     except (IndexError, struct.error):
         return None
+
+
+def untagged(ethertype: int, octets: bytes) -> tuple[int, bytes]:
+    """Behind the VLAN tags that are still in these octets.
+
+    A packet socket without link layers gives a tag's four octets with a frame that came
+    in or was made by a program, and none with one that the IP stack made.
+    """
+    for _ in range(_TAGS_FOLLOWED):
+        tagged = int.from_bytes(octets[2:4], "big")
+        version = _VERSIONS.get(tagged)
+        if version is not None and len(octets) > _TAG_LENGTH and octets[4] >> 4 == version:
+            return tagged, octets[_TAG_LENGTH:]
+        if tagged not in VLAN_TAGS:
+            break
+        octets = octets[_TAG_LENGTH:]
+    stack_made = {4: ETH_IPV4, 6: ETH_IPV6}.get(octets[0] >> 4 if octets else 0)
+    return stack_made or ethertype, octets
 
 
 def text(packed: bytes) -> str:
@@ -109,8 +136,13 @@ def _outer(
         return _tcp(octets, source, destination, start)
     if protocol in (ICMP, ICMPV6):
         return _icmp(octets, protocol, source, destination, start)
-    ports = _PORTS.unpack_from(octets, start) if protocol in _WITH_PORTS else (0, 0)
-    return Packet(protocol, source, ports[0], destination, ports[1], Signal.DATAGRAM)
+    if protocol == UDP:
+        ports = _PORTS.unpack_from(octets, start)
+        service = carried_in(octets, ports, start)
+    else:
+        ports = _PORTS.unpack_from(octets, start) if protocol in _WITH_PORTS else (0, 0)
+        service = TUNNELS.get(protocol, "")
+    return Packet(protocol, source, ports[0], destination, ports[1], Signal.DATAGRAM, 0, service)
 
 
 def _tcp(octets: bytes, source: bytes, destination: bytes, start: int) -> Packet | None:

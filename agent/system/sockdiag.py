@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from agent.system.nlmsg import Questions, attributes
 
-_NETLINK_SOCK_DIAG = 4
+NETLINK_SOCK_DIAG = 4
 _BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
 _INET_DIAG_INFO = 2
-_ESTABLISHED, _LISTEN = 1, 10
+_ESTABLISHED, _TIME_WAIT, _LISTEN = 1, 6, 10
 _CONNECTED = sum(1 << state for state in (1, 4, 5, 8))  # and FIN_WAIT1/2, CLOSE_WAIT
 _EXTENSION_INFO = 1 << (_INET_DIAG_INFO - 1)
 _BYTES_RECEIVED = 128  # offset of tcpi_bytes_received in struct tcp_info
+_RTT = 68  # offset of tcpi_rtt, 0 before the other side has acknowledged anything
 _NO_COOKIE = b"\xff" * 8
 _REQUEST = struct.Struct("=BBBxI")
 _ROW = struct.Struct("=BBBB")
@@ -25,7 +26,8 @@ _ID_OFFSET, _COOKIE_OFFSET, _TAIL_OFFSET, _ROW_SIZE = 4, 44, 52, 72
 @dataclass(frozen=True, slots=True)
 class SocketRow:
     """Addresses packed, an IPv4 peer of a dual-stack socket as IPv4.  `received` are
-    bytes, -1 where the kernel does not say.  `inode` is 0 for a socket that no process
+    bytes, -1 where the kernel does not say.  `measured`: a TCP peer has acknowledged
+    something (the kernel knows a round-trip time).  `inode` is 0 for a socket that no process
     holds any more.
     """
 
@@ -38,6 +40,7 @@ class SocketRow:
     inode: int
     cookie: int
     received: int
+    measured: bool = False
 
     @property
     def established(self) -> bool:
@@ -48,11 +51,25 @@ class SocketTable:
     """Answers about sockets of this network namespace.  No privilege needed."""
 
     def __init__(self) -> None:
-        self._questions = Questions(_NETLINK_SOCK_DIAG)
+        self._questions = Questions(NETLINK_SOCK_DIAG)
 
     def connected(self) -> list[SocketRow]:
         """TCP connections that have been accepted by both sides and are not over."""
         return self._dump(_CONNECTED, _EXTENSION_INFO)
+
+    def lately_closed(self) -> list[SocketRow]:
+        """TCP connections that this machine ended within the last minute; no process holds
+        them any more.
+        """
+        return self._dump(1 << _TIME_WAIT, 0)
+
+    def asking(self) -> list[SocketRow]:
+        """TCP connections that wait for the first answer."""
+        return self._dump(1 << _SYN_SENT, 0)
+
+    def datagrams(self) -> list[SocketRow]:
+        """UDP sockets that are bound to one other side."""
+        return self._dump(1 << _ESTABLISHED, 0, socket.IPPROTO_UDP)
 
     def listening(self) -> list[SocketRow]:
         return self._dump(1 << _LISTEN, 0)
@@ -74,13 +91,15 @@ class SocketTable:
     def close(self) -> None:
         self._questions.close()
 
-    def _dump(self, states: int, extensions: int) -> list[SocketRow]:
+    def _dump(
+        self, states: int, extensions: int, protocol: int = socket.IPPROTO_TCP
+    ) -> list[SocketRow]:
         return [
             parse_row(message.payload)
             for family in (socket.AF_INET, socket.AF_INET6)
             for message in self._questions.dump(
                 _BY_FAMILY,
-                _REQUEST.pack(family, socket.IPPROTO_TCP, extensions, states) + bytes(48),
+                _REQUEST.pack(family, protocol, extensions, states) + bytes(48),
             )
         ]
 
@@ -105,6 +124,7 @@ def parse_row(payload: bytes) -> SocketRow:
         inode=inode,
         cookie=struct.unpack_from("=Q", payload, _COOKIE_OFFSET)[0],
         received=next(_received(info), -1),
+        measured=info[_RTT : _RTT + 4].strip(b"\0") != b"",
     )
 
 

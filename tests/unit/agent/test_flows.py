@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.flows import FlowTable, Key, Origin, Sighting
+from agent.flows import FlowTable, Origin, Sighting
+from agent.quiet import TELLING, Key, Quiet
 from agent.system.dissect import ICMP, TCP, UDP, Packet, Signal
 from checks.facts.base import Process
 from checks.facts.connections import Egress
@@ -163,13 +164,55 @@ def test_a_busy_datagram_flow_is_muted_and_later_listened_to_again():
     for _ in range(100):
         flows_seen.see(came(Signal.DATAGRAM, protocol=UDP), back(1.0))
 
-    assert flows_seen.muted == {Key(UDP, OWN, 4000, THERE, 443)}
+    assert flows_seen.quiet.muted == {Key(UDP, OWN, 4000, THERE, 443): "both"}
     flows_seen.overdue(3.0)
     flows_seen.overdue(190.0)
-    assert flows_seen.muted == set()
+    assert flows_seen.quiet.muted == {}
     assert len(flows_seen) == 1
     flows_seen.overdue(400.0)
     assert len(flows_seen) == 0
+
+
+def test_of_a_flood_that_nobody_answers_only_what_asks_is_muted():
+    flows_seen = table()
+    for _ in range(TELLING + 1):
+        flows_seen.see(sent(Signal.DATAGRAM, protocol=UDP), out(0.0))
+
+    assert flows_seen.quiet.muted == {Key(UDP, OWN, 4000, THERE, 443): "out"}
+    (attempt,) = flows_seen.overdue(3.0)
+    (fact,) = flows_seen.see(came(Signal.DATAGRAM, protocol=UDP), back(5.0))
+    assert (attempt.answer, fact.answer, fact.answered_us) == ("none", "two_way", 5_000_000)
+
+
+def test_a_flood_from_outside_that_nobody_answers_is_muted_the_other_way():
+    flows_seen = table()
+    for _ in range(TELLING + 1):
+        flows_seen.see(came(Signal.DATAGRAM, protocol=UDP), back(0.0))
+
+    assert flows_seen.quiet.muted == {Key(UDP, OWN, 4000, THERE, 443): "in"}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "answer"), [(UDP, Signal.DATAGRAM), (ICMP, Signal.REPLY), (TCP, Signal.ACCEPT)]
+)
+def test_the_answer_to_a_question_that_a_sweep_hid_is_two_way(protocol, answer):
+    flows_seen = table()
+    flows_seen.quiet = Quiet(sweeping=20)
+    for port in range(1, 22):
+        flows_seen.see(sent(Signal.DATAGRAM, protocol=protocol, port=port, to=port), out())
+
+    (fact,) = flows_seen.see(came(answer, protocol=protocol, port=999, of=999), back())
+
+    assert (fact.answer, fact.direction, fact.destination) == ("two_way", "out", "203.0.113.9")
+
+
+def test_what_speaks_inside_a_flow_is_told_with_it():
+    flows_seen = table()
+    flows_seen.see(sent(Signal.DATAGRAM, protocol=UDP)._replace(service="quic"), out())
+
+    (fact,) = flows_seen.see(came(Signal.DATAGRAM, protocol=UDP), back())
+
+    assert fact.service == "quic"
 
 
 def test_an_open_socket_that_no_packet_told_of_is_told_once():

@@ -18,22 +18,26 @@ from scapy.layers.inet6 import (
     IPv6ExtHdrHopByHop,
 )
 
+from agent.quiet import Key, Sweep
 from agent.system.bpf_assembler import LIMIT, Instruction
-from agent.system.bpf_filter import SNAP, LinkRules, Muted, packet_filter
+from agent.system.bpf_filter import SNAP, LinkRules, packet_filter
 from checks.plan import is_local
 
+LINK_LAYER = 0xFFE00000  # SKF_LL_OFF
 WARD, PHONE, PORT_OF_BRIDGE = 2, 3, 4
+OWN = bytes((10, 1, 1, 1))
 INSIDE = tuple(
     ipaddress.ip_network(prefix)
     for prefix in ("10.0.0.0/8", "192.1.0.0/16", "172.16.4.0/22", "fd77::/48", "2001:db8:8::/45")
 )
 RULES = {
     WARD: LinkRules(inside=INSIDE),
-    PHONE: LinkRules(),
+    PHONE: LinkRules(vlans=(5,), relays=True),
     PORT_OF_BRIDGE: LinkRules(ignored=True),
 }
 BROADCAST = "192.168.7.255"
 PROGRAM = packet_filter(RULES, [BROADCAST])
+TAG_5 = b"\x81\0\x60\5"  # IEEE 802.1Q, priority 3, VLAN 5
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,42 @@ class Sent:
     outgoing: bool = True
     hardware: int = 1
     packet_type: int | None = None
-    vlan: int = 0
+    vlan: int | None = None
+    tags: bytes = b""
 
     def ancillary(self, offset: int) -> int:
         kind = self.packet_type if self.packet_type is not None else 4 * self.outgoing
-        ethertype = 0x86DD if self.octets[0] >> 4 == 6 else 0x0800
-        return {0: ethertype, 4: kind, 8: self.link, 28: self.hardware, 48: self.vlan}[offset]
+        return {
+            0: struct.unpack(">H", self.tags[:2])[0] if self.tags else self.ethertype,
+            4: kind,
+            8: self.link,
+            28: self.hardware,
+            44: self.vlan or 0,
+            48: int(self.vlan is not None),
+        }[offset]
+
+    @property
+    def ethertype(self) -> int:
+        return 0x86DD if self.octets[0] >> 4 == 6 else 0x0800
+
+    @property
+    def frame(self) -> bytes:
+        return bytes(12) + self.tags + struct.pack(">H", self.ethertype) + self.octets
+
+    def at(self, offset: int, length: int) -> int:
+        """Octets from the network layer on, or with SKF_LL_OFF from the link layer on."""
+        whole, start = (self.octets, offset)
+        if offset >= LINK_LAYER:
+            whole, start = self.frame, offset - LINK_LAYER
+        if start + length > len(whole):
+            raise IndexError
+        return int.from_bytes(whole[start : start + length], "big")
 
 
 def run(program: tuple[Instruction, ...], sent: Sent) -> int:  # noqa: C901, PLR0912, PLR0915 - one case per instruction
     """What a kernel would return: 0 drops."""
     a = x = place = 0
     cells = [0] * 16
-    octets = sent.octets
     try:
         while True:
             code, true, false, k = program[place]
@@ -66,23 +93,23 @@ def run(program: tuple[Instruction, ...], sent: Sent) -> int:  # noqa: C901, PLR
                 case 0x20 if k >= 0xFFFFF000:
                     a = sent.ancillary(k - 0xFFFFF000)
                 case 0x20:
-                    a = struct.unpack_from(">I", octets, k)[0]
+                    a = sent.at(k, 4)
                 case 0x28:
-                    a = struct.unpack_from(">H", octets, k)[0]
+                    a = sent.at(k, 2)
                 case 0x30:
-                    a = octets[k]
+                    a = sent.at(k, 1)
                 case 0x40:
-                    a = struct.unpack_from(">I", octets, x + k)[0]
+                    a = sent.at(x + k, 4)
                 case 0x48:
-                    a = struct.unpack_from(">H", octets, x + k)[0]
+                    a = sent.at(x + k, 2)
                 case 0x50:
-                    a = octets[x + k]
+                    a = sent.at(x + k, 1)
                 case 0x60:
                     a = cells[k]
                 case 0x61:
                     x = cells[k]
                 case 0xB1:
-                    x = (octets[k] & 15) * 4
+                    x = (sent.at(k, 1) & 15) * 4
                 case 0x00:
                     a = k
                 case 0x01:
@@ -171,7 +198,17 @@ def test_udp_over_ipv6_passes_behind_extension_headers(remote, link, outgoing, h
     [
         (Sent(bytes(IP(dst="8.8.8.8") / UDP()), hardware=772), False),
         (Sent(bytes(IP(dst="8.8.8.8") / UDP()), packet_type=3), False),
-        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), vlan=1), False),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), link=PHONE, packet_type=3), True),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), vlan=0), True),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), vlan=5), True),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), vlan=5, link=PHONE), False),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), vlan=5, link=PHONE, tags=TAG_5), False),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), vlan=6, link=PHONE, tags=TAG_5), True),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), link=PHONE, tags=TAG_5), False),
+        (Sent(bytes(IP(dst="8.8.8.8") / UDP()), link=WARD, tags=TAG_5), True),
+        (Sent(bytes(IP(dst="8.8.8.8") / TCP(flags="A")), tags=TAG_5), False),
+        (Sent(bytes(IP(dst="8.8.8.8") / TCP(flags="S")), tags=TAG_5), True),
+        (Sent(bytes(IPv6(dst="2001:db8::1") / UDP()), tags=TAG_5), True),
         (Sent(bytes(IP(dst="8.8.8.8", frag=7) / b"12345678")), False),
         (Sent(bytes(IP(dst="8.8.8.8") / ICMP())), True),
         (Sent(bytes(IP(dst="10.1.1.1") / ICMP())), False),
@@ -214,7 +251,7 @@ def test_what_does_not_fit_is_shown_rather_than_refused():
 @pytest.mark.parametrize("remote", ["8.8.8.8", "2001:db8::8"])
 def test_a_muted_flow_is_silent_both_ways_and_its_neighbours_are_not(remote):
     packed = ipaddress.ip_address(remote).packed
-    program = packet_filter(RULES, muted=[Muted(17, packed, 4000, 443)])
+    program = packet_filter(RULES, muted={Key(17, OWN, 4000, packed, 443): "both"})
     layer = IP if len(packed) == 4 else IPv6
 
     out = Sent(bytes(layer(dst=remote) / UDP(sport=4000, dport=443)))
@@ -224,11 +261,69 @@ def test_a_muted_flow_is_silent_both_ways_and_its_neighbours_are_not(remote):
     assert [run(program, sent) for sent in (out, back, other)] == [0, 0, SNAP]
 
 
+@pytest.mark.parametrize("remote", ["8.8.8.8", "2001:db8::8"])
+def test_of_a_flow_without_answer_only_what_asks_is_silent(remote):
+    packed = ipaddress.ip_address(remote).packed
+    layer = IP if len(packed) == 4 else IPv6
+    asked = packet_filter(RULES, muted={Key(17, OWN, 500, packed, 500): "out"})
+    asking = packet_filter(RULES, muted={Key(17, OWN, 500, packed, 500): "in"})
+
+    out = Sent(bytes(layer(dst=remote) / UDP(sport=500, dport=500)))
+    back = Sent(bytes(layer(src=remote) / UDP(sport=500, dport=500)), outgoing=False)
+
+    assert [run(asked, out), run(asked, back)] == [0, SNAP]
+    assert [run(asking, out), run(asking, back)] == [SNAP, 0]
+
+
+def test_floods_of_echoes_and_of_protocols_without_ports_are_muted():
+    there = ipaddress.ip_address("8.8.8.8").packed
+    program = packet_filter(
+        RULES, muted={Key(1, OWN, 7, there, 0): "both", Key(50, OWN, 0, there, 0): "out"}
+    )
+
+    sent = [
+        IP(dst="8.8.8.8") / ICMP(id=7),
+        IP(dst="8.8.8.8") / ICMP(id=8),
+        IP(dst="8.8.8.8") / ICMP(type=13, id=7),
+        IP(dst="8.8.8.8", proto=50) / bytes(16),
+        IP(dst="8.8.8.9", proto=50) / bytes(16),
+    ]
+
+    assert [run(program, Sent(bytes(packet))) for packet in sent] == [0, SNAP, SNAP, 0, SNAP]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "silent"),
+    [
+        (Sweep(6, b"\x08\x08\x08\x08", 0, 4, "out"), IP(dst="8.8.8.8") / TCP(dport=9, flags="S")),
+        (Sweep(6, b"", 445, 4, "out"), IP(dst="9.9.9.9") / TCP(dport=445, flags="S")),
+        (Sweep(17, b"", 53, 4, "out"), IP(dst="9.9.9.9") / UDP(dport=53)),
+        (Sweep(1, b"", 0, 4, "out"), IP(dst="9.9.9.9") / ICMP()),
+    ],
+)
+def test_of_a_sweep_what_asks_is_silent_and_what_answers_is_not(sweep, silent):
+    program = packet_filter(RULES, swept=[sweep])
+    answers = [
+        IP(src="8.8.8.8") / TCP(sport=9, flags="SA"),
+        IP(src="9.9.9.9") / TCP(sport=445, flags="SA"),
+        IP(src="9.9.9.9") / UDP(sport=53),
+        IP(src="9.9.9.9") / ICMP(type=0),
+    ]
+
+    assert run(program, Sent(bytes(silent))) == 0
+    assert {run(program, Sent(bytes(answer), outgoing=False)) for answer in answers} == {SNAP}
+
+
 def test_the_fullest_program_with_muted_flows_still_fits():
-    muted = [Muted(17, bytes([9, 9, 9, i]), 1, 2) for i in range(128)]
-    muted += [Muted(17, bytes([32] * 15 + [i]), 1, 2) for i in range(128)]
+    ways = ("both", "out", "in")
+    muted = {Key(17 + i % 20, OWN, 1, bytes([9, 9, 9, i]), 2): ways[i % 3] for i in range(128)} | {
+        Key(17, bytes(16), 1, bytes([32] * 15 + [i]), 2): "both" for i in range(128)
+    }
+    swept = [Sweep(6, bytes([i] * 16), 9, 16, "out") for i in range(16)]
+    swept += [Sweep(6, bytes([i] * 4), 9, 4, "out") for i in range(16)]
     many = tuple(
         ipaddress.ip_network(f"{10 + i}.{j}.0.0/17") for i in range(20) for j in range(200)
     )
+    rules = {i: LinkRules(inside=many, vlans=(i,), relays=True) for i in range(2, 40)}
 
-    assert len(packet_filter({WARD: LinkRules(inside=many)}, muted=muted)) <= LIMIT
+    assert len(packet_filter(rules, muted=muted, swept=swept)) <= LIMIT

@@ -13,7 +13,7 @@ from scapy.layers.inet6 import (
     IPv6ExtHdrHopByHop,
 )
 
-from agent.system.dissect import ETH_IPV4, ETH_IPV6, Packet, Signal, dissect, text
+from agent.system.dissect import ETH_IPV4, ETH_IPV6, Packet, Signal, dissect, text, untagged
 
 port = st.integers(0, 65535)
 
@@ -90,3 +90,19 @@ def test_an_icmpv6_error_about_a_datagram_is_read_the_same_way():
 
     assert found is not None
     assert (found.protocol, found.source_port, found.destination_port) == (17, 4000, 53)
+
+
+def test_tags_that_are_still_in_the_octets_are_taken_off():
+    inner = bytes(IP(dst="8.8.8.8") / UDP())
+    inner6 = bytes(IPv6(dst="2001:db8::1") / UDP())
+
+    assert untagged(0x8100, b"\0\5\x08\0" + inner) == (ETH_IPV4, inner)
+    assert untagged(0x8100, b"\0\5\x86\xdd" + inner6) == (ETH_IPV6, inner6)
+    assert untagged(0x88A8, b"\0\5\x81\0\0\6\x08\0" + inner) == (ETH_IPV4, inner)
+    assert untagged(0x8100, inner) == (ETH_IPV4, inner)
+
+
+@settings(max_examples=200, deadline=None)
+@given(octets=st.binary(max_size=80))
+def test_no_tags_make_it_fail(octets):
+    dissect(*untagged(0x8100, octets))
