@@ -10,7 +10,7 @@ from agent.system.nlmsg import Questions, attributes
 NETLINK_SOCK_DIAG = 4
 _BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
 _INET_DIAG_INFO = 2
-_ESTABLISHED, _TIME_WAIT, _LISTEN = 1, 6, 10
+_ESTABLISHED, _SYN_SENT, _TIME_WAIT, _LISTEN = 1, 2, 6, 10
 _CONNECTED = sum(1 << state for state in (1, 4, 5, 8))  # and FIN_WAIT1/2, CLOSE_WAIT
 _EXTENSION_INFO = 1 << (_INET_DIAG_INFO - 1)
 _BYTES_RECEIVED = 128  # offset of tcpi_bytes_received in struct tcp_info

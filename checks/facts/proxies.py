@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from checks.facts.base import Fact, Number, Process
+from checks.facts.connections import Egress
 
 
 class Proxy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -22,11 +23,16 @@ class Proxy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Relay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A process of this machine that listens for others and connects on for them."""
+    """A process of this machine that listens for others and connects on for them.
+
+    `onward` is one outside end that it is connected to, `192.0.2.1:443`, and `egress` the
+    way there.
+    """
 
     process: Process
     port: Number
     onward: str
+    egress: Egress | None = None
 
 
 class ProxyState(Fact, frozen=True, kw_only=True, tag="proxies"):

@@ -7,18 +7,31 @@ boundary, and what comes back is inside at once.
 An adapter is accepted when a zone of the address plan names it as its way, or an approved
 device names it.  One that is a port of a bridge belongs to a virtual machine and is judged
 with its bridge (EXT-11); one that is switched off carries nothing.
+
+A program runs that lets somebody elsewhere work on this machine, carries a way in from inside,
+or joins a private network: the policy's table of such programs knows it, by its name, its
+arguments (a secure shell that forwards for others) or what is written in its file.  It is
+accepted where the policy allows the tool to this endpoint.
 """
 
 from collections.abc import Iterator
 
+from checks.approvals import device_standing
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState
-from checks.facts.remote_tools import RemoteToolState
+from checks.facts.remote_tools import RemoteTool, RemoteToolState
 from checks.finding import Finding
 from checks.links import TUNNELS, is_port
 from checks.plan import egress_over
+from checks.subjects import is_about
+from checks.wording import process_name
 
 ADAPTER = "the tunnel {interface} ({link_kind}) is up on this machine"
+PROGRAMS = {
+    "remote_control": "the remote control {tool} runs on this machine: {process}, user {user}",
+    "reverse_tunnel": "the tunnel program {tool} runs on this machine: {process}, user {user}",
+    "vpn": "the VPN program {tool} runs on this machine: {process}, user {user}",
+}
 
 
 @check(
@@ -34,12 +47,37 @@ def tunnel_or_remote_control(
 ) -> Iterator[Finding]:
     if isinstance(fact, NetworkState):
         yield from _adapters(fact, context)
+    else:
+        yield from _programs(fact, context)
+
+
+def _programs(running: RemoteToolState, context: Context) -> Iterator[Finding]:
+    """Each tool once, however many processes it has."""
+    refused = [found for found in running.tools if not _is_allowed(found, context)]
+    for found in {found.tool: found for found in reversed(refused)}.values():
+        yield Finding(
+            subject=found.tool,
+            message=PROGRAMS[found.purpose],
+            params={
+                "tool": found.tool,
+                "process": process_name(found.process),
+                "user": found.process.user or "-",
+            },
+        )
+
+
+def _is_allowed(found: RemoteTool, context: Context) -> bool:
+    return any(
+        entry.tool == found.tool and is_about(entry.subject, context.endpoint, found.process)
+        for entry in context.policy.remote_tools.allowed
+    )
 
 
 def _adapters(network: NetworkState, context: Context) -> Iterator[Finding]:
     for link in network.links:
         carries = link.kind in TUNNELS and link.up and not is_port(link)
-        if carries and not _is_planned(link, network, context):
+        settled = device_standing(link, context).is_settled
+        if carries and not settled and not _is_planned(link, network, context):
             yield Finding(
                 subject=link.name,
                 message=ADAPTER,

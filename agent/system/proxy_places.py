@@ -1,0 +1,171 @@
+"""Where proxies are set: files of the system and of everybody's home folder."""
+
+import pwd
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from agent.system.dconf import from_dconf
+from agent.system.inotify import FolderWatch
+from agent.system.proxy_text import (
+    Setting,
+    from_apt,
+    from_assignments,
+    from_chromium_policies,
+    from_curl,
+    from_firefox_policies,
+    from_firefox_prefs,
+    from_ini,
+    from_kde,
+    from_key_file,
+)
+from checks.facts.proxies import Proxy
+
+How = Literal["environment", "system", "desktop", "browser", "pac", "tool"]
+
+FILE_MOST = 1 << 20  # bytes; a longer file is read up to there
+FILES_MOST = 64  # of one pattern in one folder
+HOMES_MOST = 200
+_REMOTE_FILE_SYSTEMS = ("/nonexistent", "/dev/null")
+
+
+class Place(NamedTuple):
+    """A pattern of files, under the root or a home folder, and who reads them."""
+
+    pattern: str
+    how: How
+    read: Callable[[bytes], Iterable[Setting]]
+
+
+def _of_text(parse: Callable[[str], Iterable[Setting]]) -> Callable[[bytes], Iterable[Setting]]:
+    return lambda octets: parse(octets.decode("utf-8", "replace"))
+
+
+def _assigned(text: str) -> Iterable[Setting]:
+    return from_assignments(text.splitlines())
+
+
+_ENVIRONMENT, _APT, _KEYS = _of_text(_assigned), _of_text(from_apt), _of_text(from_key_file)
+_PREFS, _CHROMIUM = _of_text(from_firefox_prefs), _of_text(from_chromium_policies)
+_FIREFOX, _INI = _of_text(from_firefox_policies), _of_text(from_ini)
+
+SYSTEM = (
+    Place("etc/environment", "environment", _ENVIRONMENT),
+    Place("etc/environment.d/*.conf", "environment", _ENVIRONMENT),
+    Place("etc/profile", "environment", _ENVIRONMENT),
+    Place("etc/profile.d/*.sh", "environment", _ENVIRONMENT),
+    Place("etc/bash.bashrc", "environment", _ENVIRONMENT),
+    Place("etc/systemd/system.conf", "system", _ENVIRONMENT),
+    Place("etc/systemd/system.conf.d/*.conf", "system", _ENVIRONMENT),
+    Place("etc/systemd/user.conf", "system", _ENVIRONMENT),
+    Place("etc/systemd/system/*.service.d/*.conf", "system", _ENVIRONMENT),
+    Place("etc/apt/apt.conf", "tool", _APT),
+    Place("etc/apt/apt.conf.d/*", "tool", _APT),
+    Place("etc/dconf/db/*.d/*", "desktop", _KEYS),
+    Place("etc/firefox/policies/policies.json", "browser", _FIREFOX),
+    Place("usr/lib/firefox*/distribution/policies.json", "browser", _FIREFOX),
+    Place("etc/chromium/policies/managed/*.json", "browser", _CHROMIUM),
+    Place("etc/chromium-browser/policies/managed/*.json", "browser", _CHROMIUM),
+    Place("etc/opt/chrome/policies/managed/*.json", "browser", _CHROMIUM),
+    Place("etc/opt/edge/policies/managed/*.json", "browser", _CHROMIUM),
+    Place("etc/gitconfig", "tool", _INI),
+    Place("etc/pip.conf", "tool", _INI),
+    Place("etc/yum.conf", "tool", _INI),
+    Place("etc/dnf/dnf.conf", "tool", _INI),
+    Place("etc/npmrc", "tool", _INI),
+    Place("etc/wgetrc", "tool", _ENVIRONMENT),
+)
+HOME = (
+    Place(".pam_environment", "environment", _ENVIRONMENT),
+    Place(".profile", "environment", _ENVIRONMENT),
+    Place(".bash_profile", "environment", _ENVIRONMENT),
+    Place(".bashrc", "environment", _ENVIRONMENT),
+    Place(".zshrc", "environment", _ENVIRONMENT),
+    Place(".xsessionrc", "environment", _ENVIRONMENT),
+    Place(".config/environment.d/*.conf", "environment", _ENVIRONMENT),
+    Place(".config/dconf/user", "desktop", from_dconf),
+    Place(".config/kioslaverc", "desktop", _of_text(from_kde)),
+    Place(".mozilla/firefox/*/prefs.js", "browser", _PREFS),
+    Place(".mozilla/firefox/*/user.js", "browser", _PREFS),
+    Place("snap/firefox/common/.mozilla/firefox/*/prefs.js", "browser", _PREFS),
+    Place(".gitconfig", "tool", _INI),
+    Place(".config/git/config", "tool", _INI),
+    Place(".npmrc", "tool", _INI),
+    Place(".config/pip/pip.conf", "tool", _INI),
+    Place(".pip/pip.conf", "tool", _INI),
+    Place(".curlrc", "tool", _of_text(from_curl)),
+    Place(".wgetrc", "tool", _ENVIRONMENT),
+)
+_WATCHED = ("etc", "etc/profile.d", "etc/environment.d", "etc/apt/apt.conf.d", "etc/systemd",
+            "etc/systemd/system.conf.d", "etc/chromium/policies/managed",
+            "etc/opt/chrome/policies/managed", "etc/firefox/policies")  # fmt: skip
+_WATCHED_NAMES = ("environment", "profile", "bash.bashrc", "gitconfig", "pip.conf", "npmrc",
+                  "wgetrc", "system.conf", "user.conf")  # fmt: skip
+
+
+def homes() -> tuple[Path, ...]:
+    """Home folders of this machine's accounts."""
+    found = {Path(entry.pw_dir) for entry in pwd.getpwall() if entry.pw_dir.startswith("/")}
+    own = sorted(found - {Path("/"), *map(Path, _REMOTE_FILE_SYSTEMS)})
+    return tuple(folder for folder in own if _is_home(folder))[:HOMES_MOST]
+
+
+def set_proxies(root: Path, folders: Iterable[Path]) -> Iterator[Proxy]:
+    """Every setting of the system and of these home folders."""
+    yield from _found(root, SYSTEM)
+    for folder in folders:
+        yield from _found(folder, HOME)
+
+
+def as_proxy(found: Setting, how: How, source: str) -> Proxy:
+    return Proxy(
+        how="pac" if found.scheme == "pac" else how,
+        scheme=found.scheme,
+        address=found.address,
+        port=found.port,
+        source=source,
+    )
+
+
+def follow_places(watch: FolderWatch, root: Path) -> None:
+    """Watches the system's own folders.  Home folders are read at the slow beat: programs
+    write there all day.
+    """
+    for place in _WATCHED:
+        whole = place.endswith((".d", "managed", "policies"))
+        watch.watch(root / place, () if whole else _WATCHED_NAMES)
+
+
+def _found(base: Path, places: Iterable[Place]) -> Iterator[Proxy]:
+    for place in places:
+        for file in _files(base, place.pattern):
+            for found in place.read(_octets(file)):
+                yield as_proxy(found, place.how, str(file))
+
+
+def _files(base: Path, pattern: str) -> Iterator[Path]:
+    if "*" not in pattern:
+        yield base / pattern
+        return
+    try:
+        yield from sorted(base.glob(pattern))[:FILES_MOST]
+    except OSError:
+        return
+
+
+def _octets(file: Path) -> bytes:
+    """A regular file's beginning; empty where there is none to read."""
+    try:
+        if not file.is_file():
+            return b""
+        with file.open("rb") as opened:
+            return opened.read(FILE_MOST)
+    except OSError:
+        return b""
+
+
+def _is_home(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError:
+        return False

@@ -1,0 +1,99 @@
+"""Names are resolved by a server that is not the hospital's.
+
+A name server that the policy does not list is configured on this machine, or was asked and
+answered, plainly (DNS) or hidden in another protocol (DNS over TLS, HTTPS or QUIC); or some
+server gave a public address for the canary, a name that no server of the hospital resolves.
+Whoever resolves names outside has a way outside, tells others what this hospital looks for,
+and can be led anywhere.
+
+While the policy lists no name servers, those inside the address plan are the hospital's.  A
+server that was asked and never answered is only an attempt: EXT-17 counts it when it lies
+outside.  One that answered from outside has been reached, too: EXT-01, EXT-02 or EXT-06 says
+so beside this.  An approval that covers the connection to the server covers this.
+"""
+
+from collections.abc import Iterator
+
+from checks.approvals import standing
+from checks.check import Context, check
+from checks.facts.connections import ConnectionSeen
+from checks.facts.names import CanaryAnswered, NameServerUsed, ResolverState
+from checks.finding import Finding
+from checks.names import is_foreign, is_hospitals
+from checks.wording import process_name
+
+CONFIGURED = "the name server {server} is configured here ({source})"
+ANSWERED = (
+    "{process} asked the name server {server} ({transport}) over {interface}, and it answered"
+)
+CANARY = "the name server {server} gave a public address for the canary over {interface}"
+
+_PORTS = {"dns": 53, "dot": 853, "doq": 853, "doh": 443}
+_PROTOCOLS = {"dns": ("udp", "tcp"), "dot": ("tcp",), "doq": ("udp",), "doh": ("tcp", "udp")}
+
+
+@check(
+    rule="EXT-09",
+    on=(ResolverState, NameServerUsed, CanaryAnswered),
+    remedy=(
+        "Set the hospital's name servers on this machine, and find out how the other one came "
+        "to be set or asked."
+    ),
+)
+def foreign_resolver(
+    fact: ResolverState | NameServerUsed | CanaryAnswered, context: Context
+) -> Iterator[Finding]:
+    if isinstance(fact, ResolverState):
+        yield from _configured(fact, context)
+    elif isinstance(fact, NameServerUsed):
+        yield from _used(fact, context)
+    else:
+        yield Finding(
+            subject=fact.server,
+            message=CANARY,
+            params={"server": fact.server, "interface": fact.egress.interface},
+        )
+
+
+def _configured(state: ResolverState, context: Context) -> Iterator[Finding]:
+    for resolver in state.resolvers:
+        if is_foreign(resolver.address, context.policy):
+            yield Finding(
+                subject=resolver.address,
+                message=CONFIGURED,
+                params={"server": resolver.address, "source": resolver.source},
+            )
+
+
+def _used(used: NameServerUsed, context: Context) -> Iterator[Finding]:
+    if not used.answered or is_hospitals(used.server, used.egress, context.policy):
+        return
+    if not any(_is_approved(used, protocol, context) for protocol in _PROTOCOLS[used.transport]):
+        yield Finding(
+            subject=used.server,
+            message=ANSWERED,
+            params={
+                "process": process_name(used.process),
+                "server": used.server,
+                "transport": used.transport,
+                "interface": used.egress.interface,
+            },
+            count=used.queries,
+        )
+
+
+def _is_approved(used: NameServerUsed, protocol: str, context: Context) -> bool:
+    """Whether an approval covers the connection that carries the questions."""
+    connection = ConnectionSeen(
+        protocol=protocol,
+        source="",
+        source_port=0,
+        destination=used.server,
+        destination_port=_PORTS[used.transport],
+        direction="out",
+        answer="two_way",
+        egress=used.egress,
+        process=used.process,
+        first_seen_us=used.first_seen_us,
+    )
+    return bool(standing(connection, context).entry)
