@@ -10,6 +10,7 @@ A radio that is present but switched off is EXT-14, a modem EXT-04.
 
 from collections.abc import Iterator
 
+from checks.approvals import device_standing
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState, Wifi
 from checks.facts.radios import Radio, RadioState
@@ -47,15 +48,19 @@ def wireless(fact: NetworkState | RadioState, context: Context) -> Iterator[Find
                 params=_params(link, link.wifi),
                 grade="hotspot",
             )
-        elif at_home and link.wifi.ssid and not _is_known(link, link.wifi, fact, context):
+        elif at_home and _is_strange(link, link.wifi, fact, context):
             yield Finding(subject=link.name, message=UNLISTED, params=_params(link, link.wifi))
 
 
-def _is_known(link: Link, wifi: Wifi, network: NetworkState, context: Context) -> bool:
-    """Listed; where nothing is listed, the address plan's ways count."""
+def _is_strange(link: Link, wifi: Wifi, network: NetworkState, context: Context) -> bool:
+    """Connected, and not listed; where nothing is listed, the address plan's ways count.  A
+    card whose own approval has lapsed is EXT-16.
+    """
+    if not wifi.ssid or device_standing(link, context).lapse is not None:
+        return False
     if context.policy.wireless.listed:
-        return listed(wifi, context.policy.wireless)
-    return context.policy.plan.knows_uplink(egress_over(link, None, network.routes))
+        return not listed(wifi, context.policy.wireless)
+    return not context.policy.plan.knows_uplink(egress_over(link, None, network.routes))
 
 
 def _speaks(radio: Radio) -> bool:

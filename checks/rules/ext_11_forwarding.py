@@ -6,11 +6,12 @@ is on the intranet too, and no control at the boundary has seen it come.
 
 Forwarding alone is no violation: Docker and libvirt switch it on for their guests, who stay
 behind a bridge without a port of its own to the outside. It becomes one when a second link
-with another end is up. An access point is EXT-05.
+with another end is up. A bridge may be approved as a device; an access point is EXT-05.
 """
 
 from collections.abc import Iterable, Iterator
 
+from checks.approvals import device_standing
 from checks.check import Context, check
 from checks.facts.forwarding import ForwardingState
 from checks.facts.network import Link, NetworkState
@@ -43,14 +44,16 @@ _NAMED = 8
 )
 def forwarding(_fact: NetworkState | ForwardingState, context: Context) -> Iterator[Finding]:
     network = context.latest(NetworkState)
-    yield from _bridged(network)
+    yield from _bridged(network, context)
     yield from _routed(network, context.latest(ForwardingState))
 
 
-def _bridged(network: NetworkState) -> Iterator[Finding]:
+def _bridged(network: NetworkState, context: Context) -> Iterator[Finding]:
     """A bridge that leads out through one port, and has another."""
     for bridge in network.links:
         if bridge.driver not in BRIDGES or not bridge.up:
+            continue
+        if device_standing(bridge, context).is_settled:
             continue
         ports = [port for port in ports_of(bridge, network) if port.up and not serves_others(port)]
         leads_out = has_outer_end(bridge) or is_default_route(bridge, network.routes)
