@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from checks.facts.network import Address, Link, NetworkState, Route
+from checks.facts.network import Address, Link, NetworkState, Route, Wifi
 from tests.samples import AT_HOME, HOME_ROUTES, INTRANET, judged, rules_raised
 
 SECOND = Link(
@@ -74,3 +74,49 @@ def test_a_strange_default_route_on_the_intranet_card_itself():
     )
 
     assert rules_raised(state, network=state) == ["EXT-03"]
+
+
+def test_a_router_that_announced_itself_is_said_to_have():
+    announced = Route(
+        destination="::/0", interface="eno2", gateway="fe80::99", origin="router_advertisement"
+    )
+
+    [verdict] = judged(network(link=change(addresses=()), routes=(announced,)))
+
+    assert verdict.finding.message.startswith("a router announced itself")
+    assert verdict.finding.params["gateway"] == "fe80::99"
+
+
+@pytest.mark.parametrize(
+    ("what", "link", "raised"),
+    [
+        ("the host-only network of VMware", change(kind="virtual", name="vmnet8"), []),
+        ("a dummy", change(kind="virtual", driver="dummy"), []),
+        ("a virtual link with another end", change(kind="virtual", driver="veth"), ["EXT-03"]),
+        ("a port, whose bridge is judged", change(master="br0"), []),
+        ("a tunnel, which is EXT-08", change(kind="tunnel", driver="tun"), ["EXT-08"]),
+        ("PPP over Ethernet, which is EXT-08", change(kind="pppoe"), ["EXT-08"]),
+    ],
+)
+def test_an_address_outside_counts_where_the_link_has_another_end(what, link, raised):
+    state = network(link=link, routes=())
+
+    assert rules_raised(state, network=state) == raised, what
+
+
+def test_a_default_route_over_a_host_only_network_leads_somewhere():
+    host_only = change(kind="virtual", name="eno2")
+
+    assert rules_raised(network(link=host_only)) == ["EXT-03"]
+
+
+def test_off_the_intranet_there_is_no_second_way():
+    away = NetworkState(links=(SECOND,), routes=SECOND_ROUTES)
+
+    assert rules_raised(away, network=away) == []
+
+
+def test_a_wireless_link_that_is_leaving_is_not_judged_by_its_last_route():
+    leaving = change(kind="wifi", carrier=False, wifi=Wifi(mode="station"))
+
+    assert rules_raised(network(link=leaving)) == []
