@@ -31,7 +31,7 @@ from checks.policy import PolicyDocument
 LOOK_EVERY = 6.0
 """Seconds between two looks at sockets and new processes."""
 PROXIES_MOST = 128
-_IN_PROGRAMS, _ON_COMMAND_LINES = "environment of programs", "command line"
+_IN_PROGRAMS, _ON_COMMAND_LINES = "/proc/*/environ", "/proc/*/cmdline"
 
 
 class ProxySensor:

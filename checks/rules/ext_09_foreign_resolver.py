@@ -28,6 +28,7 @@ ANSWERED = (
 )
 CANARY = "the name server {server} gave a public address for the canary over {interface}"
 
+_SHOWN = {"dns": "DNS", "dot": "DNS over TLS", "doq": "DNS over QUIC", "doh": "DNS over HTTPS"}
 _PORTS = {"dns": 53, "dot": 853, "doq": 853, "doh": 443}
 _PROTOCOLS = {"dns": ("udp", "tcp"), "dot": ("tcp",), "doq": ("udp",), "doh": ("tcp", "udp")}
 
@@ -75,7 +76,7 @@ def _used(used: NameServerUsed, context: Context) -> Iterator[Finding]:
             params={
                 "process": process_name(used.process),
                 "server": used.server,
-                "transport": used.transport,
+                "transport": _SHOWN[used.transport],
                 "interface": used.egress.interface,
             },
             count=used.queries,
