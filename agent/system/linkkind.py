@@ -45,6 +45,7 @@ _TUNNELS = frozenset(
         "bareudp",
         "gtp",
         "ovpn",
+        "ovpn-dco",
         "amt",
     ]
 )

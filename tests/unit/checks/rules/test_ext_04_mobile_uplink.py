@@ -3,7 +3,16 @@ import pytest
 
 from checks.facts.network import NetworkState, UplinkDevice
 from checks.finding import Severity
-from tests.samples import AT_HOME, HOME_ROUTES, INTRANET, TETHER, TETHER_ROUTES, TETHERED, judged
+from tests.samples import (
+    AT_HOME,
+    HOME_ROUTES,
+    INTRANET,
+    TETHER,
+    TETHER_ROUTES,
+    TETHERED,
+    judged,
+    rules_raised,
+)
 
 
 def severities(fact):
@@ -52,3 +61,23 @@ def test_the_device_is_the_subject_before_and_after_it_connects():
     }
 
     assert subjects == {"04e8:6863:R58"}
+
+
+@pytest.mark.parametrize(
+    ("what", "fact"),
+    [
+        ("a telephone that shares, with its default route", TETHERED),
+        ("a 4G stick without a SIM", UplinkDevice(action="attached", uplink="modem", device="x")),
+        (
+            "a Bluetooth network",
+            NetworkState(
+                links=(INTRANET, msgspec.structs.replace(TETHER, kind="bluetooth")),
+                routes=HOME_ROUTES + TETHER_ROUTES,
+            ),
+        ),
+    ],
+)
+def test_a_mobile_uplink_is_one_rule_s_business_and_everything_else_keeps_still(what, fact):
+    network = fact if isinstance(fact, NetworkState) else AT_HOME
+
+    assert rules_raised(fact, network=network) == ["EXT-04"], what
