@@ -71,6 +71,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     query: type[Query] = NoQuery
     answer: type[msgspec.Struct]
     takes_body: bool = False
+    body: type[ActBody] = ActBody
 
 
 def list_cases(call: Call, query: CasesQuery) -> CasePage:

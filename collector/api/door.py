@@ -11,11 +11,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
+from checks.policy import PolicyError
 from checks.wire import place_of
 from collector.api.answers import ActBody
-from collector.api.calls import OPERATIONS, Call, Missing, Operation
+from collector.api.calls import OPERATIONS as CALLS
+from collector.api.calls import Call, Missing, Operation
 from collector.api.cursors import BadCursor
 from collector.api.openapi import document
+from collector.api.proposals import OPERATIONS as PROPOSALS
 from collector.auth import Token, token_bearer
 from collector.cases import (
     NO_SUCH_CASE,
@@ -27,12 +30,14 @@ from collector.cases import (
 from collector.i18n import language_for, translator
 from collector.ports import Services
 from collector.problems import Problem, Refused, problem, problem_answer
+from collector.proposals import ProposalRefused
 from collector.rights import Action, may
 from collector.streams import stream_of
 
 PREFIX = "/api/v1"
 BODY_LIMIT_BYTES = 64 * 1024
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
+OPERATIONS = (*CALLS, *PROPOSALS)
 _ENCODE = msgspec.json.Encoder().encode
 _ACT_PROBLEMS = {
     NO_SUCH_CASE: ("missing", "There is no such case", 404),
@@ -71,7 +76,7 @@ class _Door:
                 if operation is None:
                     raise _wrong_method(sorted(by_method))
                 token = await self._token(request, operation.action)
-                body = await _body(request) if operation.takes_body else ActBody()
+                body = await _body(request, operation.body) if operation.takes_body else ActBody()
                 return await run_in_threadpool(self._called, request, operation, token, body)
             except Refused as refused:
                 return problem_answer(refused.problem, refused.headers)
@@ -138,6 +143,10 @@ class _Door:
             raise Refused(_bad(str(wrong))) from wrong
         except ActRefused as refused:
             raise Refused(_of_act(refused, call)) from refused
+        except ProposalRefused as refused:
+            raise Refused(_bad(call.says.format(refused.message, refused.params))) from refused
+        except PolicyError as wrong:
+            raise Refused(_bad(str(wrong))) from wrong
         headers = {"Content-Language": language.replace("_", "-"), "Cache-Control": "no-store"}
         return Response(_ENCODE(answer), media_type="application/json", headers=headers)
 
@@ -170,7 +179,7 @@ def _known(operation: Operation) -> tuple[str, ...]:
     return operation.query.__struct_fields__
 
 
-async def _body(request: Request) -> ActBody:
+async def _body(request: Request, kind: type[ActBody]) -> ActBody:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -178,9 +187,9 @@ async def _body(request: Request) -> ActBody:
             told = f"larger than {BODY_LIMIT_BYTES} bytes"
             raise Refused(problem("too-large", "Too large", status=413, detail=told))
     if not body:
-        return ActBody()
+        return kind()
     try:
-        return msgspec.json.decode(body, type=ActBody)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError as wrong:
         raise Refused(_bad(f"body: {place_of(wrong)}")) from wrong
 

@@ -20,7 +20,8 @@ _PROBLEMS = {
 def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]:
     answers = [operation.answer for operation in operations]
     _, schemas = msgspec.json.schema_components(
-        [*dict.fromkeys(answers), ActBody, Problem], ref_template=_REFERENCE
+        [*dict.fromkeys((*answers, *_bodies(operations), ActBody, Problem))],
+        ref_template=_REFERENCE,
     )
     paths: dict[str, Any] = {"/events": {"get": _events()}}
     for operation in operations:
@@ -38,6 +39,10 @@ def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]
     }
 
 
+def _bodies(operations: Sequence[Operation]) -> list[type[ActBody]]:
+    return [operation.body for operation in operations if operation.takes_body]
+
+
 def _described(operation: Operation) -> dict[str, Any]:
     told: dict[str, Any] = {
         "operationId": _name(operation),
@@ -51,7 +56,7 @@ def _described(operation: Operation) -> dict[str, Any]:
     if "{id}" in operation.path:
         told["responses"]["404"] = _problem("There is nothing of this id")
     if operation.takes_body:
-        told["requestBody"] = {"required": False, "content": _json(ActBody)}
+        told["requestBody"] = {"required": False, "content": _json(operation.body)}
         told["responses"]["409"] = _problem("The step does not fit the case's state")
         told["responses"]["503"] = _problem("Recorded, but it has not taken effect yet")
     return told

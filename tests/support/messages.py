@@ -13,7 +13,8 @@ from checks.facts.network import LinkKind, Wifi
 from checks.facts.radios import Radio
 from checks.finding import Severity
 from checks.policy import Mode
-from collector import cases
+from collector import cases, proposals
+from collector.alerts import digest_mail
 from collector.cases import Act, CaseState
 from collector.dashboard import login
 from collector.dashboard.wording import DECIDED_BY_ENTRY, DECIDED_PLAINLY
@@ -52,6 +53,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "forwarding",
         "connections",
         "media",
+        "intranet",
+        "beacon",
         "uplink",
         "spool",
         "agent",
@@ -88,6 +91,8 @@ def sentences() -> set[str]:
         login.WRONG,
         login.TOO_MANY,
         SOME_PROCESS,
+        *(digest_mail.LINE, digest_mail.SUBJECT, digest_mail.TRIED),
+        *_of_proposals(),
         *DECIDED_PLAINLY,
         *DECIDED_BY_ENTRY,
     } - {" "}
@@ -112,6 +117,11 @@ def _extracted() -> Iterator[str]:
             folder, methods, {"**/templates/**.html": {"trimmed": "true"}}, keywords=KEYWORDS
         ):
             yield message if isinstance(message, str) else message[0]
+
+
+def _of_proposals() -> Iterator[str]:
+    for name in ("NO_SUCH_PROPOSAL", "WIDER", "OTHER_PORT", "NAMELESS", "ENDLESS", "UNPRINTABLE"):
+        yield getattr(proposals, name)
 
 
 def _of_cases() -> Iterator[str]:
