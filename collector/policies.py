@@ -10,7 +10,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, insert, select
 
-from checks.policy import Endpoint, Policy, PolicyDocument, parse_policy
+from checks.policy import Endpoint, Policy, PolicyDocument, check_limits, parse_policy
 from checks.wire import POLICY_DOMAIN, encode
 from collector.entries import EntryKind, PolicyApplied
 from collector.ingest.writer import JournalPage, JournalWriter
@@ -61,7 +61,7 @@ class SqlPolicies:
         """The new policy, after it and its entry in the journal are on disk.
 
         Raises:
-            PolicyError: nothing was changed.
+            PolicyError: nothing was changed; also when an approval would last too long.
             JournalFailed: nothing was changed.
         """
         parse_policy(text)
@@ -100,6 +100,7 @@ def _apply(page: JournalPage, text: str, actor: str) -> _InForce:
     ).scalar()
     version = (newest or 0) + 1
     policy = parse_policy(text, version=version)
+    check_limits(policy, now_us=page.now_us)
     page.connection.execute(
         insert(policies).values(
             version=version, applied_us=page.now_us, applied_by=actor, text=text

@@ -18,6 +18,9 @@ class Occasion(StrEnum):
 
 DIGEST = "digest"
 """The occasion of a mail about a day instead of a case."""
+REMINDER = "reminder"
+"""The occasion of a mail about an approval that ends."""
+WITHOUT_CASE = (DIGEST, REMINDER)
 
 
 def alert_for(case: Case, occasion: Occasion, policy: Policy, endpoint: Endpoint) -> Alert | None:

@@ -94,9 +94,14 @@ def compose(dossier: Dossier, envelope: Envelope, policy: Policy) -> EmailMessag
         message["Importance"] = "high"
         message["X-Priority"] = "1"
     _thread(message, dossier, envelope)
+    lay_out(message, letter)
+    return message
+
+
+def lay_out(message: EmailMessage, letter: Letter) -> None:
+    """Puts the words into the mail, as text and as HTML."""
     message.set_content(_template("alert.txt").render(letter=letter))
     message.add_alternative(_template("alert.html").render(letter=letter), subtype="html")
-    return message
 
 
 def letter_about(dossier: Dossier, envelope: Envelope, policy: Policy) -> Letter:

@@ -13,11 +13,13 @@ from sqlalchemy.exc import OperationalError
 
 from checks.check import Check
 from checks.wire import encode
-from collector.alerts.decide import DIGEST, Occasion, alert_for, is_overdue
+from collector.alerts.decide import DIGEST, REMINDER, Occasion, alert_for, is_overdue
 from collector.alerts.digest_mail import digest_mail
 from collector.alerts.dossier import Dossier, read_dossier
 from collector.alerts.mail import Envelope, compose
 from collector.alerts.outbox import Claim, Outbox, gives_up, pause_after, told
+from collector.alerts.reminder_mail import reminder_mail
+from collector.alerts.reminders import due, ending_of
 from collector.alerts.smtp import Receipt, Transport
 from collector.cases import CaseState
 from collector.entries import EntryKind, Mailed
@@ -73,6 +75,7 @@ class Mailer:
                     released = True
                 if looks % OVERDUE_EVERY_LOOKS == 0:
                     self.find_overdue()
+                    self.find_ending()
                 looks += 1
                 busy = self.step()
             except OperationalError as failure:
@@ -113,11 +116,26 @@ class Mailer:
                 found += 1
         return found
 
+    def find_ending(self) -> int:
+        """Puts one reminder into the outbox for each approval that ends soon; how many
+        there are.  One that left before, or waits, stays as it is.
+        """
+        now_us = self.clock()
+        ending = list(due(self.policies.current(), now_us))
+        known = self.outbox.known([alert.key for alert in ending])
+        for alert in ending:
+            if alert.key not in known:
+                self.outbox.put(alert, now_us)
+        return len(ending)
+
     # ------------------------------------------------------------------------ one alert
 
     def _attempt(self, claim: Claim) -> None:
         if claim.occasion == DIGEST:
             self._settle(claim, self._sent_digest(claim))
+            return
+        if claim.occasion == REMINDER:
+            self._remind(claim)
             return
         dossier = read_dossier(self.store, claim.case)
         if dossier is None:
@@ -153,6 +171,22 @@ class Mailer:
             now_us=self.clock(),
         )
         return self.transport.send(message, claim.waiting)
+
+    def _remind(self, claim: Claim) -> None:
+        policy = self.policies.current()
+        ending = ending_of(claim.case, policy, self.clock())
+        if ending is None:
+            self.outbox.drop(claim)  # prolonged or taken away since it was decided
+            return
+        message = reminder_mail(
+            ending,
+            policy,
+            sender=self.sender,
+            recipients=claim.recipients,
+            link=self.base_url,
+            now_us=self.clock(),
+        )
+        self._settle(claim, self.transport.send(message, claim.waiting))
 
     def _settle(self, claim: Claim, receipt: Receipt) -> None:
         now_us = self.clock()

@@ -57,6 +57,13 @@ class Outbox:
         with self._store.begin() as connection:
             self._insert.write(connection, [alert_row(alert, now_us)])
 
+    def known(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of the keys that are in the outbox, whether they left or wait."""
+        alerts = schema.alerts
+        with self._store.connect() as connection:
+            held = connection.execute(select(alerts.c.key).where(alerts.c.key.in_(keys)))
+            return frozenset(held.scalars())
+
     def due(self, now_us: int, limit: int = 20) -> Sequence[str]:
         """Keys of what could be claimed now, oldest first."""
         alerts = schema.alerts

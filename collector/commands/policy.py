@@ -4,7 +4,8 @@ from pathlib import Path
 
 from cyclopts import App
 
-from checks.policy import Policy, PolicyError, parse_policy
+from checks.policy import Policy, PolicyError, check_limits, parse_policy
+from collector.app import wall_clock
 from collector.commands.opened import ADMINISTRATOR, ConfigFile, journal_of, settings_of
 from collector.policies import SqlPolicies
 from collector.speech import say
@@ -52,8 +53,10 @@ def policy_apply(file: Path, *, actor: str = ADMINISTRATOR, config: ConfigFile =
 
 def _policy_file(file: Path) -> Policy:
     try:
-        return parse_policy(file.read_text("utf-8"))
+        read = parse_policy(file.read_text("utf-8"))
+        check_limits(read, now_us=wall_clock())
     except PolicyError as wrong:
         raise PolicyError(f"{file}: {wrong}") from wrong
     except UnicodeDecodeError as wrong:
         raise PolicyError(f"{file}: not UTF-8: {wrong}") from wrong
+    return read

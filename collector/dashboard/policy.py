@@ -6,7 +6,7 @@ from http import HTTPStatus
 import msgspec
 from starlette.responses import Response
 
-from checks.policy import PolicyError, parse_policy
+from checks.policy import PolicyError, check_limits, parse_policy
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
 
@@ -30,7 +30,7 @@ def edit(visit: Visit) -> Response:
     """Checks the text and shows what would change; applies it when asked to."""
     text = field(visit.form, "text").replace("\r\n", "\n")
     try:
-        parse_policy(text)
+        check_limits(parse_policy(text), now_us=visit.services.clock())
         if field(visit.form, "step") == "apply":
             visit.services.policies.apply(text, actor=visit.user)
             return see_other("/policy?applied=1")

@@ -3,7 +3,7 @@
 import msgspec
 
 from checks.finding import Severity
-from collector.alerts.decide import DIGEST, Occasion, alert_for
+from collector.alerts.decide import WITHOUT_CASE, Occasion, alert_for
 from collector.cases import (
     ALREADY_CLOSED,
     REFUSED,
@@ -94,7 +94,7 @@ class Casebook:
         """An alert left for good, or was refused for good."""
         delivered = () if mailed.error and not mailed.recipients else mailed.recipients
         self._tally.mailed.append((mailed.key, delivered, self._at_us, mailed.error))
-        if mailed.occasion == DIGEST:
+        if mailed.occasion in WITHOUT_CASE:
             return
         detail = {"occasion": mailed.occasion, "recipients": ", ".join(mailed.recipients)}
         if mailed.error:
