@@ -12,6 +12,7 @@ from collector import auth
 from collector.backup import BackupRefused
 from collector.commands import state
 from collector.commands.agents import enrol_token
+from collector.commands.hosts import host
 from collector.commands.opened import CommandFailed
 from collector.commands.people import token, user
 from collector.commands.policy import policy
@@ -34,7 +35,7 @@ app = App(
     help="Accepts what agents send, judges it, opens cases, shows and mails them.",
     result_action="return_value",
 )
-for group in (user, token, enrol_token, policy):
+for group in (user, token, enrol_token, policy, host):
     app.command(group)
 for command in (
     state.init,

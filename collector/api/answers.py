@@ -8,6 +8,7 @@ import msgspec
 from checks.facts.media import Medium
 from checks.finding import Severity
 from collector.cases import REASON_LIMIT, CaseState
+from collector.queries.hosts import Standing
 
 DEFAULT_LIMIT = 50
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200, description="Entries of one page")]
@@ -42,6 +43,12 @@ class CasesQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class EndpointsQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
     state: Literal["online", "off", "silent"] | None = None
     department: Text = ""
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor = ""
+
+
+class HostsQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    standing: Standing | None = None
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor = ""
 
@@ -218,6 +225,31 @@ class MediumBody(msgspec.Struct, frozen=True, kw_only=True):
 
 class MediaPage(msgspec.Struct, frozen=True, kw_only=True):
     media: list[MediumBody]
+    next: str | None
+
+
+class HostBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A host of a segment by its card.  `called` is the endpoint's name or what the policy
+    calls it; `endpoint` the enrolled one that has this card; `witnesses` the endpoints that
+    heard it; `entry` what would make an unmanaged one known, as TOML of the policy.
+    """
+
+    mac: str
+    standing: Standing
+    called: str
+    endpoint: str
+    addresses: list[str]
+    name: str
+    how: list[str]
+    witnesses: list[str]
+    first_seen_at: datetime
+    since: datetime
+    last_seen_at: datetime
+    entry: str
+
+
+class HostPage(msgspec.Struct, frozen=True, kw_only=True):
+    hosts: list[HostBody]
     next: str | None
 
 

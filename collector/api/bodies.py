@@ -14,6 +14,7 @@ from collector.api.answers import (
     EndpointRef,
     EvidenceBody,
     HoleBody,
+    HostBody,
     MediumBody,
     ObservationBody,
     TimelineBody,
@@ -22,6 +23,7 @@ from collector.citations import citations, rule_name
 from collector.i18n import Translator
 from collector.judging.records import EndpointRecord, Hole
 from collector.queries import cases
+from collector.queries.hosts import HostSeen, entry_for
 from collector.queries.observations import MediumSeen, ObservationRow
 
 EVIDENCE_IN_LISTS = 3
@@ -178,4 +180,22 @@ def _evidence(item: cases.Evidence, says: Translator) -> EvidenceBody:
 def _story(line: cases.StoryLine) -> TimelineBody:
     return TimelineBody(
         at=moment(line.at_us), actor=line.actor, act=line.act, detail=dict(line.detail)
+    )
+
+
+def host_body(host: HostSeen) -> HostBody:
+    record = host.record
+    return HostBody(
+        mac=record.mac,
+        standing=host.standing,
+        called=host.called,
+        endpoint=record.owner,
+        addresses=list(record.addresses),
+        name=record.name,
+        how=list(record.how),
+        witnesses=[seen.agent for seen in record.witnesses],
+        first_seen_at=moment(record.first_seen_us),
+        since=moment(record.since_us),
+        last_seen_at=moment(record.last_seen_us),
+        entry=entry_for(record) if host.standing == "unmanaged" else "",
     )

@@ -14,6 +14,8 @@ from collector.api.answers import (
     EndpointDetail,
     EndpointPage,
     EndpointsQuery,
+    HostPage,
+    HostsQuery,
     MediaPage,
     MediaQuery,
     NoQuery,
@@ -29,6 +31,7 @@ from collector.api.bodies import (
     clauses_of,
     endpoint_body,
     hole_body,
+    host_body,
     medium_body,
     microseconds,
     observation_body,
@@ -41,6 +44,7 @@ from collector.coverage import coverage, fleet_coverage
 from collector.i18n import Translator
 from collector.ports import Services
 from collector.queries import cases, endpoints, observations
+from collector.queries.hosts import hosts
 from collector.rights import ACT_RIGHTS, Action
 
 DAY_US = 24 * 3600 * 1_000_000
@@ -138,6 +142,17 @@ def one_endpoint(call: Call, _query: NoQuery) -> EndpointDetail:
         endpoint=endpoint_body(record, share=watched.share),
         known={kind: msgspec.to_builtins(latest.fact) for kind, latest in known.items()},
         coverage_holes=[hole_body(hole) for hole in watched.holes],
+    )
+
+
+def list_hosts(call: Call, query: HostsQuery) -> HostPage:
+    services = call.services
+    begin = (place_of(query.cursor, RowPlace) or RowPlace(0)).row
+    found = hosts(services.store_engine, services.policies.current(), standing=query.standing or "")
+    end = begin + query.limit
+    return HostPage(
+        hosts=[host_body(host) for host in found[begin:end]],
+        next=cursor_of(RowPlace(end)) if len(found) > end else None,
     )
 
 
@@ -244,6 +259,15 @@ OPERATIONS: tuple[Operation, ...] = (
         handle=one_endpoint,
         summary="One endpoint: what it knows and what was not watched in 24 hours",
         answer=EndpointDetail,
+    ),
+    Operation(
+        method="GET",
+        path="/hosts",
+        action=Action.SEE_ENDPOINTS,
+        handle=list_hosts,
+        summary="Hosts that endpoints hear on their segments, unmanaged ones first",
+        query=HostsQuery,
+        answer=HostPage,
     ),
     Operation(
         method="GET",

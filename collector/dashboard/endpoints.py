@@ -29,7 +29,15 @@ ON_A_PAGE = 50
 CASES_SHOWN = 20
 MEDIA_SHOWN = 10
 STATES = ("online", "off", "silent")
-KNOWN_SHOWN = ("network", "scanner")
+KNOWN_SHOWN = (
+    "network",
+    "scanner",
+    "radios",
+    "forwarding",
+    "switch_ports",
+    "neighbours",
+    "outreach_history",
+)
 """Kinds of states that the page describes as a whole."""
 JUDGED_WITHIN_S = 5.0
 TEXT_LIMIT = 120

@@ -17,6 +17,7 @@ from checks.facts.health import (
     EndpointSilent,
     SensorGap,
 )
+from checks.facts.history import OutreachHistory
 from checks.facts.media import (
     Medium,
     MediumAccessed,
@@ -27,11 +28,20 @@ from checks.facts.media import (
     MediumUnmounted,
     ScannerState,
 )
-from checks.facts.network import NetworkState, UplinkDevice
+from checks.facts.network import NeighboursSeen, NetworkState, UnmanagedHost, UplinkDevice
+from checks.facts.place import AdapterAppeared, AddressChanged, EndpointMoved, SwitchPortState
 from checks.facts.radios import RadioState
 from checks.wording import endpoint_of
 from collector.dashboard.lines import Line, Lines
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
+from collector.dashboard.shown_segment import (
+    adapter,
+    change,
+    history,
+    neighbours,
+    switch_ports,
+    unmanaged,
+)
 from collector.dashboard.wording import Words
 
 _INFECTIONS_SHOWN = 10
@@ -218,5 +228,12 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         AgentTampered: _tampered,
         SensorGap: _gap,
         EndpointSilent: _silent,
+        NeighboursSeen: neighbours,
+        UnmanagedHost: unmanaged,
+        SwitchPortState: switch_ports,
+        AdapterAppeared: adapter,
+        EndpointMoved: change,
+        AddressChanged: change,
+        OutreachHistory: history,
     }
 )

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from collector.dashboard import cases, endpoints, first, policy, rules, unseen
+from collector.dashboard import cases, endpoints, first, hosts, policy, rules, unseen
 from collector.dashboard.assets import STATIC, STATIC_PATH, StaticRoom
 from collector.dashboard.door import Door, Endpoint
 from collector.dashboard.login import Login
@@ -37,6 +37,7 @@ def routes(services: Services) -> list[BaseRoute]:
             view(endpoints.register, Action.EDIT_REGISTER),
             methods=["POST"],
         ),
+        Route("/hosts", view(hosts.listed, Action.SEE_ENDPOINTS)),
         Route("/policy", view(policy.show, Action.SEE_POLICY), methods=["GET"]),
         Route("/policy", view(policy.edit, Action.APPLY_POLICY), methods=["POST"]),
         Route("/rules", view(rules.listed, see)),

@@ -8,8 +8,10 @@ from babel.messages.extract import extract_from_dir
 
 from checks.facts.connections import Answer, ConnectionSeen
 from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
+from checks.facts.history import Trace
 from checks.facts.media import MediumAccessed, MediumKind, ScanState
-from checks.facts.network import LinkKind, Wifi
+from checks.facts.network import LinkKind, Neighbour, Wifi
+from checks.facts.place import AddressChanged, EndpointMoved
 from checks.facts.radios import Radio
 from checks.finding import Severity
 from checks.policy import Mode
@@ -19,6 +21,7 @@ from collector.cases import Act, CaseState
 from collector.dashboard import login
 from collector.dashboard.wording import DECIDED_BY_ENTRY, DECIDED_PLAINLY
 from collector.i18n import SOME_PROCESS
+from collector.queries.hosts import STANDINGS
 from collector.rights import Role
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +55,9 @@ WORDS: dict[str, tuple[str, ...]] = {
         "radios",
         "forwarding",
         "connections",
+        "sightings",
+        "place",
+        "history",
         "media",
         "intranet",
         "beacon",
@@ -77,7 +83,19 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("off", "upgrade", "removed", "killed", "power_cut"),
         *("lost", "reboot", "not_started", "silent"),
     ),
-    "fact": ("network", "radios", "forwarding", "scanner"),
+    "fact": (
+        "network",
+        "radios",
+        "forwarding",
+        "scanner",
+        "neighbours",
+        "switch_ports",
+        "outreach_history",
+    ),
+    "standing": STANDINGS,
+    "how": field(Neighbour, "how"),
+    "place": (*field(EndpointMoved, "what"), *field(AddressChanged, "what")),
+    "trace": field(Trace, "what"),
     "mode": get_args(Mode),
     "grade": ("connected", "hotspot", "enabled", "unwitnessed", "long_unwitnessed"),
 }

@@ -1,9 +1,12 @@
 import pytest
 
+from checks.facts import Fact
 from checks.facts.base import UnknownProcess
 from checks.facts.health import EndpointSilent, SensorGap
+from checks.facts.history import OutreachHistory, Trace
 from checks.facts.media import MediumUnmounted
-from checks.facts.network import NeighboursSeen
+from checks.facts.network import Neighbour, NeighboursSeen, UnmanagedHost
+from checks.facts.place import EndpointMoved, SwitchPort, SwitchPortState
 from collector.dashboard.lines import Line
 from collector.dashboard.shown import shown
 from collector.dashboard.wording import Words
@@ -13,6 +16,10 @@ from tests.support import hospital
 NOW = 1_795_000_000_000_000
 ENGLISH = Words(translator("en"), "Asia/Shanghai", NOW)
 CHINESE = Words(translator("zh_CN"), "Asia/Shanghai", NOW)
+
+
+class Whisper(Fact, frozen=True, kw_only=True, tag="whisper"):
+    words: tuple[str, ...]
 
 
 def lines(fact, words: Words = ENGLISH) -> dict[str, str]:
@@ -103,4 +110,23 @@ def test_nothing_empty_is_shown():
 
 
 def test_a_kind_that_nobody_describes_shows_its_fields():
-    assert shown(NeighboursSeen(neighbours=()), ENGLISH) == (Line(label="neighbours", text="()"),)
+    assert shown(Whisper(words=()), ENGLISH) == (Line(label="words", text="()"),)
+
+
+def test_who_is_on_the_segment_and_where_a_machine_stands_is_told_in_words():
+    neighbour = Neighbour(
+        address="10.20.3.9", mac="52:54:00:aa:00:01", interface="eth0", how="dhcp", name="pump"
+    )
+    port = SwitchPort(interface="eth0", chassis="sw-1", port="Gi1/0/7", system="ward 3", vlan=100)
+    host = UnmanagedHost(endpoint="a-1", mac="52:54:00:aa:00:01", how=("arp",), among=3)
+    moved = EndpointMoved(what="gateway", before="10.20.3.1", after="10.20.9.1", interface="eth0")
+    trace = Trace(what="wifi_profile", name="cafe", source="/etc/x")
+
+    assert lines(NeighboursSeen(neighbours=(neighbour,))) == {
+        "52:54:00:aa:00:01": "10.20.3.9 · pump · eth0 · DHCP request"
+    }
+    assert lines(SwitchPortState(ports=(port,))) == {"eth0": "ward 3 · sw-1 · Gi1/0/7 · VLAN 100"}
+    assert lines(SwitchPortState(ports=())) == {"Switch": "none speaks"}
+    assert lines(host)["Came up within an hour"] == "3"
+    assert lines(moved)["What"] == "gateway"
+    assert lines(OutreachHistory(traces=(trace,))) == {"wireless network": "cafe · /etc/x"}
