@@ -14,6 +14,8 @@ WHOLE_ENDPOINT = "*"
 class EndpointRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The register's line and what was last heard.  `state`: `online`, `off` (said
     goodbye), `silent` (did not).  `last_at_us` and `boot` are the endpoint's own.
+    `judged_us` is the moment by which its newest observation was judged, and
+    `judged_monotonic_us` its monotonic clock then (`collector.judging.true_time`).
     """
 
     registered: Endpoint
@@ -27,6 +29,8 @@ class EndpointRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_sequence: int = 0
     last_at_us: int = 0
     boot: str = ""
+    judged_us: int = 0
+    judged_monotonic_us: int = 0
 
     @property
     def agent(self) -> str:

@@ -31,6 +31,7 @@ from collector.judging.reading import Unreadable, read_batch, read_body
 from collector.judging.records import WHOLE_ENDPOINT, EndpointRecord, Hole
 from collector.judging.segmentbook import SegmentBook
 from collector.judging.tally import Tally, dumped
+from collector.judging.true_time import judged_at, judged_moment
 from collector.ports import Entry
 
 COLLECTOR = "collector"
@@ -106,10 +107,11 @@ class Step:
             self._keep_holes(holes.unannounced_boot(record, seen.at_us))
         if isinstance(fact, holes.TELLING):
             self._keep_holes(holes.told_by(fact, agent, seen.at_us, lasting))
-        self._memory.endpoints[agent] = _heard(record, seen)
+        moment_us = judged_moment(record, seen, self._at_us)
+        self._memory.endpoints[agent] = judged_at(_heard(record, seen), seen, moment_us)
         self._keep_fact(agent, seen)
         self._segments.take(agent, fact, at_us=min(seen.at_us, self._at_us))
-        self._judge(agent, fact, sequence=seen.sequence, at_us=seen.at_us)
+        self._judge(agent, seen, judged_us=moment_us)
 
     def _keep_fact(self, agent: str, seen: Observation) -> None:
         fact = seen.fact
@@ -124,11 +126,12 @@ class Step:
 
     # ---------------------------------------------------------------------- verdicts
 
-    def _judge(self, agent: str, fact: Fact, *, sequence: int, at_us: int) -> None:
-        record = self._memory.endpoints[agent]
+    def _judge(self, agent: str, seen: Observation, *, judged_us: int = 0) -> None:
+        record, at_us = self._memory.endpoints[agent], seen.at_us
         verdicts = self._evaluator.verdicts(
-            fact,
+            seen.fact,
             at_us=at_us,
+            judged_us=judged_us,
             policy=self._memory.policy,
             endpoint=record.registered,
             known=self._memory.known_of(agent),
@@ -139,7 +142,7 @@ class Step:
                     rule=verdict.rule,
                     finding=verdict.finding,
                     severity=verdict.severity,
-                    sequence=sequence,
+                    sequence=seen.sequence,
                     ordinal=ordinal,
                     happened_us=at_us,
                     learned_us=self._at_us,
@@ -229,7 +232,7 @@ class Step:
             self._keep_endpoint(msgspec.structs.replace(record, state="silent"))
         if isinstance(word.fact, UnmanagedHost):
             self._segments.told(agent, word.fact.mac, word.at_us)
-        self._judge(agent, word.fact, sequence=seen.sequence, at_us=word.at_us)
+        self._judge(agent, seen)
 
     # ----------------------------------------------------------------------- helpers
 

@@ -165,4 +165,6 @@ def endpoint_row(record: EndpointRecord) -> Row:
         record.last_sequence,
         record.last_at_us,
         record.boot,
+        record.judged_us,
+        record.judged_monotonic_us,
     )

@@ -187,6 +187,9 @@ endpoints = Table(
     Column("last_sequence", BigInteger, nullable=False, default=0),
     Column("last_at_us", BigInteger, nullable=False, default=0),
     Column("boot", String(36), nullable=False, default=""),
+    # the moment by which it was judged, and the endpoint's monotonic clock then
+    Column("judged_us", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("judged_monotonic_us", BigInteger, nullable=False, default=0, server_default="0"),
 )
 
 # Hosts of the segments by their cards' addresses, enrolled or not: collector.judging.segment
