@@ -1,9 +1,22 @@
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checks.approvals import standing
 from checks.facts.base import Process, UnknownProcess
-from checks.policy import Endpoint, parse_policy
-from tests.samples import BY_TELEPHONE, CURL, POLICY_TEXT, connection, context
+from checks.policy import Approved, Endpoint, parse_policy
+from tests.samples import (
+    BY_GATEWAY,
+    BY_TELEPHONE,
+    CURL,
+    DAY_US,
+    NOW_US,
+    POLICY,
+    POLICY_TEXT,
+    connection,
+    context,
+)
 
 
 def with_approval(lines):
@@ -69,3 +82,169 @@ def test_a_process_without_a_path_is_known_by_its_name():
 
     assert standing(seen, context(policy=policy)).accepted
     assert CURL.executable
+
+
+VENDOR = "203.0.113.80"
+
+
+def with_entries(*entries):
+    """A policy with entries (name, effect, more lines) for one destination, in this order."""
+    tables = (
+        f'\n[[approved]]\nname = "{name}"\neffect = "{effect}"\n'
+        f'destinations = ["{VENDOR}/32"]\nexpires = 2027-01-01\n{lines}\n'
+        for name, effect, lines in entries
+    )
+    return parse_policy(POLICY_TEXT + "".join(tables))
+
+
+@pytest.mark.parametrize(
+    ("what", "lines", "changes", "accepted"),
+    [
+        ("a name", 'destinations = ["pay.example.cn"]', {"name": "PAY.example.cn."}, True),
+        ("everything below", 'destinations = ["*.example.cn"]', {"name": "a.b.example.cn"}, True),
+        ("not the name itself", 'destinations = ["*.example.cn"]', {"name": "example.cn"}, False),
+        ("not a longer name", 'destinations = ["example.cn"]', {"name": "notexample.cn"}, False),
+        ("no name is known", 'destinations = ["example.cn"]', {}, False),
+        (
+            "its gateway",
+            f'destinations = ["{VENDOR}/32"]\ngateway = "10.20.0.1"\ngateway_mac = "02:00:00"',
+            {},
+            True,
+        ),
+        ("another gateway", f'destinations = ["{VENDOR}/32"]\ngateway = "10.20.0.2"', {}, False),
+        (
+            "another gateway's MAC",
+            f'destinations = ["{VENDOR}/32"]\ngateway_mac = "02:00:00:00:00:02"',
+            {},
+            False,
+        ),
+        ("its direction", f'destinations = ["{VENDOR}/32"]\ndirection = "in"', {}, False),
+        (
+            "the program's hash",
+            f'destinations = ["{VENDOR}/32"]\nsubject.processes = ["sha256:{"AB" * 32}"]',
+            {"process": Process(pid=1, name="x", sha256="ab" * 32)},
+            True,
+        ),
+        (
+            "another program's hash",
+            f'destinations = ["{VENDOR}/32"]\nsubject.processes = ["sha256:{"cd" * 32}"]',
+            {"process": Process(pid=1, name="x", sha256="ab" * 32)},
+            False,
+        ),
+        (
+            "who logged in",
+            f'destinations = ["{VENDOR}/32"]\nsubject.users = ["alice"]',
+            {"process": Process(pid=1, name="x", user="root", login="alice")},
+            True,
+        ),
+        ("an hour of the week", f'destinations = ["{VENDOR}/32"]\nschedule = ["wed"]', {}, True),
+        ("another day", f'destinations = ["{VENDOR}/32"]\nschedule = ["thu"]', {}, False),
+        (
+            "a moment that is past",
+            f'destinations = ["{VENDOR}/32"]\nstarts = 2026-11-19T01:00',
+            {},
+            False,
+        ),
+    ],
+)
+def test_an_entry_covers_by_name_way_program_and_hour(what, lines, changes, accepted):
+    text = f'{POLICY_TEXT}\n[[approved]]\nname = "x"\nexpires = "2027-01-01"\n{lines}\n'.replace(
+        "2026-11-19T01:00", '"2026-11-19T01:00"'
+    )
+
+    found = standing(connection(**changes), context(policy=parse_policy(text)))
+
+    assert found.accepted is accepted, what
+
+
+def test_the_order_of_decision_is_that_of_the_effects_and_not_of_the_file():
+    entries = [("w", "allow", ""), ("x", "exception", ""), ("y", "block", ""), ("z", "deny", "")]
+    decided = []
+    while entries:
+        found = standing(connection(), context(policy=with_entries(*entries)))
+        decided.append((found.decided_by, found.accepted))
+        entries.pop()
+
+    assert decided == [
+        ("deny z", False),
+        ("block y", False),
+        ("exception x", True),
+        ("approved w", True),
+    ]
+
+
+def test_what_forbids_forbids_on_every_way_and_what_has_ended_forbids_no_more():
+    policy = with_entries(("d", "deny", ""), ("t", "allow", 'via = "usb_tether"'))
+    over = connection(egress=BY_TELEPHONE)
+
+    assert standing(over, context(policy=policy)).decided_by == "deny d"
+    later = context(policy=policy, judged_us=NOW_US + 60 * DAY_US)
+    assert standing(over, later).decided_by == "lapsed t"
+
+
+def test_an_address_inside_can_be_denied_and_what_stays_on_its_segment_cannot():
+    text = '\n[[approved]]\nname = "d"\neffect = "deny"\ndestinations = ["0.0.0.0/0"]\n'
+    policy = parse_policy(POLICY_TEXT + text)
+
+    inside = standing(connection(destination="10.20.9.9"), context(policy=policy))
+    local = standing(connection(destination="224.0.0.251"), context(policy=policy))
+
+    assert (inside.accepted, inside.decided_by) == (False, "deny d")
+    assert local.accepted
+
+
+EFFECTS = ("deny", "block", "exception", "allow")
+ENTRY = st.tuples(
+    st.sampled_from(EFFECTS),
+    st.sampled_from(("203.0.113.80/32", "203.0.113.0/24", "198.51.100.0/24", "10.20.0.0/16")),
+    st.sampled_from(("2026-11-01", "2026-11-19", "2027-06-30")),
+    st.sampled_from(("", "2026-11-01", "2026-12-01")),
+    st.sampled_from(("", "tcp", "udp")),
+    st.sampled_from(("", "intranet", "usb_tether")),
+)
+
+
+@given(
+    entries=st.lists(ENTRY, max_size=6),
+    destination=st.sampled_from(("203.0.113.80", "203.0.113.9", "198.51.100.1", "10.20.9.9")),
+    egress=st.sampled_from((BY_GATEWAY, BY_TELEPHONE)),
+)
+def test_the_first_entry_in_force_of_the_first_effect_decides_and_nothing_else_accepts(
+    entries, destination, egress
+):
+    listed = tuple(
+        Approved(
+            name=f"e{n}", effect=effect, destinations=(prefix,), expires=expires,
+            starts=starts, protocol=protocol, via=via,
+        )
+        for n, (effect, prefix, expires, starts, protocol, via) in enumerate(entries)
+    )  # fmt: skip
+    policy = msgspec.structs.replace(POLICY, approved=listed)
+    seen = connection(destination=destination, egress=egress)
+
+    found = standing(seen, context(policy=policy))
+    again = standing(seen, context(policy=policy))
+
+    fitting = [entry for entry in listed if _fits(entry, seen)]
+    fitting.sort(key=lambda entry: EFFECTS.index(entry.effect))
+    zone = "zone ward" if destination == "10.20.9.9" and egress is BY_GATEWAY else ""
+    assert found == again
+    if fitting:
+        assert found.decided_by.endswith(f" {fitting[0].name}")
+        assert found.accepted is (fitting[0].effect in ("exception", "allow"))
+    else:
+        assert found.accepted is bool(zone)
+        assert found.decided_by == zone or not zone
+
+
+def _fits(entry, seen):
+    """The same, told once more in the plainest way."""
+    in_time = entry.starts in ("", "2026-11-01") and entry.expires != "2026-11-01"
+    here = seen.destination.startswith(
+        {"203.0.113.80/32": "203.0.113.80", "203.0.113.0/24": "203.0.113.",
+         "198.51.100.0/24": "198.51.100.", "10.20.0.0/16": "10.20."}[entry.destinations[0]]
+    )  # fmt: skip
+    forbids = entry.effect in ("deny", "block")
+    way = entry.via or ("" if forbids else "intranet")
+    over = "usb_tether" if seen.egress is BY_TELEPHONE else "intranet"
+    return in_time and here and entry.protocol in ("", "tcp") and way in ("", over)
