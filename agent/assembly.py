@@ -21,6 +21,7 @@ from agent.recorder import Recorder
 from agent.sealing import Sealer
 from agent.selfwatch import SelfWatch
 from agent.sensors.base import Sensor
+from agent.sensors.beacon import BeaconSensor
 from agent.sensors.intranet import IntranetSensor
 from agent.service import Parts, Service, StateFiles
 from agent.spool import Spool
@@ -97,7 +98,11 @@ def build(around: Surroundings) -> Service:
             status=state / "status.json",
             planned_end=state / "planned-end",
         ),
-        sensors=(*around.sensors(), IntranetSensor(answers, state, way_between=way_between)),
+        sensors=(
+            *around.sensors(),
+            IntranetSensor(answers, state, way_between=way_between),
+            BeaconSensor(identity.sign),
+        ),
         selfwatch=SelfWatch(machine, _own_files(around.configuration)),
         host=machine,
         policies=policies,

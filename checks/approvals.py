@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from checks.beacon import address_of
 from checks.check import Context
 from checks.facts.base import Process
 from checks.facts.connections import ConnectionSeen
@@ -83,6 +84,8 @@ def standing(seen: ConnectionSeen, context: Context) -> Standing:
     """
     if is_local(seen.outside):
         return Standing(inside=True, decided_by="local to the segment")
+    if _is_beacons_question(seen, context):
+        return Standing(inside=False, entry="beacon", decided_by="beacon")
     for effect in FORBIDDING:
         for entry in _in_force(effect, seen, context):
             return Standing(inside=False, decided_by=_named(entry))
@@ -90,6 +93,21 @@ def standing(seen: ConnectionSeen, context: Context) -> Standing:
         for entry in _in_force(effect, seen, context):
             return Standing(inside=False, entry=entry.name, decided_by=_named(entry))
     return _by_default(seen, context)
+
+
+def _is_beacons_question(seen: ConnectionSeen, context: Context) -> bool:
+    """Whether the agent asks the hospital's own beacon, over a way that is not the
+    intranet's: its signed answer says what there is to say.
+    """
+    url = context.policy.beacon.url
+    if not url or (seen.protocol, seen.direction) != ("tcp", "out"):
+        return False
+    address, port = address_of(url)
+    return (
+        seen.destination_port == port
+        and parsed_address(seen.destination) == parsed_address(address)
+        and not context.policy.plan.knows_uplink(seen.egress)
+    )
 
 
 def _in_force(effect: str, seen: ConnectionSeen, context: Context) -> Iterator[Approved]:

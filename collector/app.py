@@ -32,6 +32,7 @@ from collector.metrics import Metrics
 from collector.policies import PolicyDocuments, SqlPolicies
 from collector.ports import Clock, Services
 from collector.problems import Refused, fault_answer, problem, problem_answer, refused_answer
+from collector.receipts import Passes
 from collector.silence import SilenceWatch
 from collector.store import schema
 from collector.store.engine import open_journal, open_store
@@ -152,7 +153,9 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
     door = AgentDoor(
         writer=journal.writer,
         identities=Identities(journal_engine),
-        documents=PolicyDocuments(policies, store_engine, signer),
+        documents=PolicyDocuments(
+            policies, store_engine, signer, passes=Passes(journal_engine, signer, clock=clock)
+        ),
         refusals=Refusals(journal.writer, metrics.refusals),
         metrics=metrics,
         clock=clock,

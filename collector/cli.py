@@ -12,6 +12,7 @@ from collector import auth
 from collector.backup import BackupRefused
 from collector.commands import state
 from collector.commands.agents import enrol_token
+from collector.commands.beacon import beacon
 from collector.commands.hosts import host
 from collector.commands.opened import CommandFailed
 from collector.commands.people import token, user
@@ -35,7 +36,7 @@ app = App(
     help="Accepts what agents send, judges it, opens cases, shows and mails them.",
     result_action="return_value",
 )
-for group in (user, token, enrol_token, policy, host):
+for group in (user, token, enrol_token, policy, host, beacon):
     app.command(group)
 for command in (
     state.init,

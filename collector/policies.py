@@ -10,10 +10,12 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, insert, select
 
+from checks.beacon import BeaconPass
 from checks.policy import Endpoint, Policy, PolicyDocument, check_limits, parse_policy
 from checks.wire import POLICY_DOMAIN, encode
 from collector.entries import EntryKind, PolicyApplied
 from collector.ingest.writer import JournalPage, JournalWriter
+from collector.receipts import DAY_US, Passes
 from collector.store import schema
 
 FRESH_S = 1.0
@@ -129,25 +131,29 @@ class PolicyDocuments:
         store: Engine,
         signer: Ed25519PrivateKey,
         *,
+        passes: Passes | None = None,
         now: Callable[[], float] = monotonic,
     ) -> None:
         self._policies = policies
         self._store = store
+        self._passes = passes
         self._signer = signer
         self._now = now
         self._endpoints: dict[str, tuple[float, Endpoint]] = {}
-        self._etags: dict[str, tuple[int, Endpoint, str]] = {}
+        self._etags: dict[str, tuple[int, Endpoint, str, int]] = {}
 
     def etag(self, agent: str, *, host: str) -> str:
         """`host` names the endpoint until the register has a line for it."""
         endpoint, version = self._endpoint(agent, host), self._policies.current().version
         known = self._etags.get(agent)
-        if known is not None and known[0] == version and known[1] == endpoint:
+        fresh = known is not None and known[:2] == (version, endpoint)
+        if known is not None and fresh and known[3] == self._passes_until():
             return known[2]
         line = hashlib.sha256(encode(endpoint)).hexdigest()[:16]
-        etag = f'"{version}-{line}"'
+        passing = self._passes_until()
+        etag = f'"{version}-{line}{f"-{passing}" if passing else ""}"'
         _bound(self._etags)
-        self._etags[agent] = (version, endpoint, etag)
+        self._etags[agent] = (version, endpoint, etag, passing)
         return etag
 
     def document(self, agent: str, *, host: str) -> Document:
@@ -157,10 +163,20 @@ class PolicyDocuments:
                 issued_at_us=self._policies.applied_us(),
                 policy=self._policies.current(),
                 endpoint=self._endpoint(agent, host),
+                beacon_pass=self._pass(agent),
             )
         )
         signature = self._signer.sign(POLICY_DOMAIN + body)
         return Document(etag=etag, body=body, signature=base64.b64encode(signature).decode("ascii"))
+
+    def _passes_until(self) -> int:
+        """When passes given now end, in days; 0 where there is no beacon."""
+        if self._passes is None or not self._policies.current().beacon.url:
+            return 0
+        return self._passes.until_us() // DAY_US
+
+    def _pass(self, agent: str) -> BeaconPass | None:
+        return self._passes.of(agent) if self._passes and self._passes_until() else None
 
     def _endpoint(self, agent: str, host: str) -> Endpoint:
         known = self._endpoints.get(agent)
@@ -193,7 +209,9 @@ def registered(store: Engine, agent: str) -> Endpoint | None:
     )
 
 
-def _bound(cache: dict[str, tuple[float, Endpoint]] | dict[str, tuple[int, Endpoint, str]]) -> None:
+def _bound(
+    cache: dict[str, tuple[float, Endpoint]] | dict[str, tuple[int, Endpoint, str, int]],
+) -> None:
     """An agent is known, so this is as many as there are; still, never without end."""
     if len(cache) >= DOCUMENTS_KEPT:
         cache.clear()

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from checks.beacon import BeaconPass
 from checks.facts.media import Medium
 from checks.finding import Severity
 from checks.plan import AddressPlan, Zone
@@ -206,8 +207,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent fetches, signed as a whole: the policy and its own register line."""
+    """What an agent fetches, signed as a whole: the policy and its own register line, and
+    what lets it ask the beacon where there is one.
+    """
 
     issued_at_us: int
     policy: Policy
     endpoint: Endpoint
+    beacon_pass: BeaconPass | None = None

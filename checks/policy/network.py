@@ -99,13 +99,23 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     mac: str = ""
 
 
+BeaconUrl = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(http://(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]{2,39}\])(:\d{1,5})?/?)?$"
+    ),
+]
+PublicKey = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")]
+
+
 class Beacon(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The hospital's own witness outside.  Off while `url` is empty; `public_key` is its
+    """The hospital's own witness outside.  Off while `url` is empty: `http://`, an address
+    (no name: names would be resolved over the intranet) and a port.  `public_key` is its
     Ed25519 key in hex; `every` the shortest time between two questions over one uplink.
     """
 
-    url: str = ""
-    public_key: str = ""
+    url: BeaconUrl = ""
+    public_key: PublicKey = ""
     every: str = "1h"
 
 

@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from checks.beacon import address_of
 from checks.facts.network import LinkKind
-from checks.plan import Zone
+from checks.plan import Zone, parsed_address
 from checks.policy import allowlist, document, network
 from checks.policy.allowlist_reading import (
     Promise,
@@ -30,12 +31,13 @@ from checks.policy.allowlist_reading import (
 )
 from checks.policy.document import Policy, Thresholds
 from checks.policy.error import PolicyError
-from checks.policy.network import Binding, KnownHost
+from checks.policy.network import Beacon, Binding, KnownHost
 from checks.policy.spans import span
 
 _MOMENTS = ("starts", "expires", "review")
 BYTE_ORDER_MARK = "\ufeff"
 """What some editors write before the first line."""
+PORTS = 65_536
 
 
 def parse_policy(text: str, *, version: int = 0) -> Policy:
@@ -169,6 +171,7 @@ def _promises(policy: Policy) -> Iterator[Promise]:
         yield "names.resolvers", partial(ipaddress.ip_network, prefix)
     for prefix in policy.names.doh:
         yield "names.doh", partial(ipaddress.ip_network, prefix)
+    yield "beacon", partial(_usable_beacon, policy.beacon)
     for index, recipient in enumerate(policy.mail.recipients):
         yield f"mail.recipients[{index}].address", partial(mail_address, recipient.address)
     for rule, settings in policy.rules.items():
@@ -223,6 +226,18 @@ def _of_binding(binding: Binding, place: str) -> Iterator[Promise]:
             yield f"{place}.{name}", partial(ipaddress.ip_address, text)
     if binding.mac:
         yield f"{place}.mac", partial(mac, binding.mac)
+
+
+def _usable_beacon(beacon: Beacon) -> None:
+    span(beacon.every)
+    if not beacon.url:
+        return
+    address, port = address_of(beacon.url)
+    parsed_address(address)
+    if not 0 < port < PORTS:
+        raise PolicyError(f"{port} is no port")
+    if not beacon.public_key:
+        raise PolicyError("public_key is missing: wardwatch-collector beacon init prints it")
 
 
 def _names_nothing() -> None:

@@ -8,6 +8,7 @@ from checks.evaluate import Evaluator, Known
 from checks.facts import KINDS, Fact
 from checks.facts.health import AgentHealth, AgentStarted, AgentStopping, EndpointSilent
 from checks.facts.network import NeighboursSeen, UnmanagedHost
+from checks.facts.witness import BeaconAnswered
 from checks.finding import Outcome
 from checks.policy import PolicyError, parse_policy
 from checks.wire import Observation, ReadBatch
@@ -33,11 +34,14 @@ from collector.judging.segmentbook import SegmentBook
 from collector.judging.tally import Tally, dumped
 from collector.judging.true_time import judged_at, judged_moment
 from collector.ports import Entry
+from collector.receipts import doubt_about
 
 COLLECTOR = "collector"
 """The sensor of what the collector itself observed."""
 FAULT = "JOURNAL"
 """Stands in `unknowns.rule` for an entry that could not be read at all."""
+CONFIRMED_BY_BEACON = ("EXT-01", "EXT-02")
+"""Rules that a beacon's receipt would confirm."""
 KEPT_EVENTS = (NeighboursSeen, EndpointSilent)
 """Events of which the newest is kept like a state: who was seen, who is not heard."""
 
@@ -111,7 +115,16 @@ class Step:
         self._memory.endpoints[agent] = judged_at(_heard(record, seen), seen, moment_us)
         self._keep_fact(agent, seen)
         self._segments.take(agent, fact, at_us=min(seen.at_us, self._at_us))
+        if isinstance(fact, BeaconAnswered) and not self._is_proved(agent, fact, seen.at_us):
+            return
         self._judge(agent, seen, judged_us=moment_us)
+
+    def _is_proved(self, agent: str, fact: BeaconAnswered, at_us: int) -> bool:
+        """Whether the beacon signed it; a receipt that proves nothing leaves it unknown."""
+        doubt = doubt_about(fact, self._memory.policy, at_us=at_us)
+        for rule in CONFIRMED_BY_BEACON if doubt else ():
+            self.tally.add_unknown(agent, rule, at_us, doubt)
+        return not doubt
 
     def _keep_fact(self, agent: str, seen: Observation) -> None:
         fact = seen.fact
