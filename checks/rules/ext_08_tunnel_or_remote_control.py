@@ -53,8 +53,11 @@ def tunnel_or_remote_control(
 
 def _programs(running: RemoteToolState, context: Context) -> Iterator[Finding]:
     """Each tool once, however many processes it has."""
-    refused = [found for found in running.tools if not _is_allowed(found, context)]
-    for found in {found.tool: found for found in reversed(refused)}.values():
+    refused: dict[str, RemoteTool] = {}
+    for found in running.tools:
+        if not _is_allowed(found, context):
+            refused.setdefault(found.tool, found)
+    for found in refused.values():
         yield Finding(
             subject=found.tool,
             message=PROGRAMS[found.purpose],

@@ -7,7 +7,7 @@ from tests.samples import BY_GATEWAY
 OWN = {"10.20.3.4"}
 
 
-def row(local_port, remote="0.0.0.0", remote_port=0, inode=1):  # noqa: S104 - nobody listens
+def row(local_port, remote="0.0.0.0", remote_port=0, inode=1):
     return SocketRow(
         state=1,
         local=socket.inet_aton("10.20.3.4"),

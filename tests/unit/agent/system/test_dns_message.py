@@ -16,7 +16,7 @@ def message(*records, questions=1, answers=None, flags=0x8180):
     return HEADER.pack(7, flags, questions, count, 0, 0) + ASKED + b"".join(records)
 
 
-def record(kind, body, owner=NAME_OF_QUESTION, ttl=60, of_class=1, length=None):
+def record(kind, body, *, owner=NAME_OF_QUESTION, ttl=60, of_class=1, length=None):
     size = len(body) if length is None else length
     return owner + struct.pack(">HHIH", kind, of_class, ttl, size) + body
 

@@ -44,36 +44,36 @@ def test_a_script_is_told_without_user_and_query():
          'DefaultEnvironment="LANG=C" "all_proxy=socks5://10.0.0.9:1080"',
          [Setting("socks5", "10.0.0.9", 1080)]),
         ("apt", read.from_apt,
-         'Acquire::http::Proxy "http://proxy.example:3128";\n// Acquire::http::Proxy "x:1";\n'
-         'Acquire::http::Proxy::inside "DIRECT";', [HTTP]),
+         ('Acquire::http::Proxy "http://proxy.example:3128";\n// Acquire::http::Proxy "x:1";\n'
+         'Acquire::http::Proxy::inside "DIRECT";'), [HTTP]),
         ("apt with braces", read.from_apt,
          'Acquire { http { Proxy "http://proxy.example:3128"; } }', [HTTP]),
         ("dconf's key file, manual", read.from_key_file,
-         "[org/gnome/system/proxy]\nmode='manual'\n[org/gnome/system/proxy/http]\n"
-         "host='proxy.example'\nport=3128\n", [HTTP]),
+         ("[org/gnome/system/proxy]\nmode='manual'\n[org/gnome/system/proxy/http]\n"
+         "host='proxy.example'\nport=3128\n"), [HTTP]),
         ("dconf's key file, none", read.from_key_file,
-         "[org/gnome/system/proxy]\nmode='none'\n[org/gnome/system/proxy/http]\n"
-         "host='proxy.example'\nport=3128\n", []),
+         ("[org/gnome/system/proxy]\nmode='none'\n[org/gnome/system/proxy/http]\n"
+         "host='proxy.example'\nport=3128\n"), []),
         ("dconf's key file, script", read.from_key_file,
-         "[org/gnome/system/proxy]\nmode='auto'\n"
-         "autoconfig-url='http://wpad.example/wpad.dat'\n", [PAC]),
+         ("[org/gnome/system/proxy]\nmode='auto'\n"
+         "autoconfig-url='http://wpad.example/wpad.dat'\n"), [PAC]),
         ("KDE", read.from_kde,
          "[Proxy Settings]\nProxyType=1\nhttpProxy=http://proxy.example 3128\n", [HTTP]),
         ("Firefox", read.from_firefox_prefs,
-         'user_pref("network.proxy.http", "proxy.example");\n'
-         'user_pref("network.proxy.http_port", 3128);\nuser_pref("network.proxy.type", 1);\n',
+         ('user_pref("network.proxy.http", "proxy.example");\n'
+         'user_pref("network.proxy.http_port", 3128);\nuser_pref("network.proxy.type", 1);\n'),
          [HTTP]),
         ("Firefox, not in use", read.from_firefox_prefs,
-         'user_pref("network.proxy.http", "proxy.example");\n'
-         'user_pref("network.proxy.type", 5);\n', []),
+         ('user_pref("network.proxy.http", "proxy.example");\n'
+         'user_pref("network.proxy.type", 5);\n'), []),
         ("Firefox policies", read.from_firefox_policies,
          '{"policies":{"Proxy":{"Mode":"manual","HTTPProxy":"proxy.example:3128"}}}', [HTTP]),
         ("Firefox policies, script", read.from_firefox_policies,
-         '{"policies":{"Proxy":{"Mode":"autoConfig",'
-         '"AutoConfigURL":"http://wpad.example/wpad.dat"}}}', [PAC]),
+         ('{"policies":{"Proxy":{"Mode":"autoConfig",'
+         '"AutoConfigURL":"http://wpad.example/wpad.dat"}}}'), [PAC]),
         ("Chromium policies", read.from_chromium_policies,
-         '{"ProxySettings":{"ProxyMode":"fixed_servers",'
-         '"ProxyServer":"http=proxy.example:3128"}}', [HTTP]),
+         ('{"ProxySettings":{"ProxyMode":"fixed_servers",'
+         '"ProxyServer":"http=proxy.example:3128"}}'), [HTTP]),
         ("no JSON", read.from_chromium_policies, "{", []),
         ("a command line", lambda t: read.from_command_line(t.split()),
          "chromium --proxy-server=proxy.example:3128 --incognito", [HTTP]),

@@ -2,8 +2,18 @@ import msgspec
 import pytest
 
 from checks.facts.network import Address, Link, NetworkState, Route
+from checks.facts.remote_tools import RemoteTool, RemoteToolState
 from checks.policy import parse_policy
-from tests.samples import AT_HOME, HOME_ROUTES, INTRANET, POLICY_TEXT, judged, rules_raised
+from tests.samples import (
+    AT_HOME,
+    CURL,
+    HOME_ROUTES,
+    INTRANET,
+    POLICY,
+    POLICY_TEXT,
+    judged,
+    rules_raised,
+)
 
 TUNNEL = Link(
     index=6,
@@ -57,3 +67,46 @@ def test_the_link_is_the_subject():
     [verdict] = judged(network(TUNNEL))
 
     assert verdict.finding.subject == "wg0"
+
+
+def programs(*tools):
+    return RemoteToolState(
+        tools=tuple(
+            RemoteTool(
+                tool=tool,
+                purpose="reverse_tunnel",
+                process=msgspec.structs.replace(CURL, pid=pid, user=user),
+            )
+            for pid, (tool, user) in enumerate(tools)
+        )
+    )
+
+
+def allowed(subject):
+    return parse_policy(
+        f'{POLICY_TEXT}[[remote_tools.allowed]]\ntool = "frp"\nsubject = {subject}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "fact", "policy", "subjects"),
+    [
+        ("none runs", programs(), POLICY, []),
+        ("one runs twice", programs(("frp", "alice"), ("frp", "alice")), POLICY, ["frp"]),
+        ("two run", programs(("frp", "alice"), ("nps", "bob")), POLICY, ["frp", "nps"]),
+        ("allowed to everybody", programs(("frp", "alice")), allowed("{}"), []),
+        ("allowed here", programs(("frp", "a")), allowed('{ endpoints = ["ward3-pc1"] }'), []),
+        ("allowed there", programs(("frp", "a")), allowed('{ endpoints = ["x"] }'), ["frp"]),
+        (
+            "allowed to another user",
+            programs(("frp", "alice"), ("frp", "bob")),
+            allowed('{ users = ["alice"] }'),
+            ["frp"],
+        ),
+    ],
+)
+def test_which_programs_are_refused(what, fact, policy, subjects):
+    verdicts = judged(fact, policy=policy)
+
+    assert {verdict.rule for verdict in verdicts} <= {"EXT-08"}, what
+    assert [v.finding.subject for v in verdicts if v.finding] == subjects, what
