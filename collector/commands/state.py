@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from checks.policy import parse_policy
+from checks.policy import check_limits, parse_policy
 from collector.app import KEY_FOLDER, compose, now, wall_clock
 from collector.backup import Manifest, back_up
 from collector.backup import restore as restore_from
@@ -62,7 +62,7 @@ def init(
     if state_dir is not None:
         settings = msgspec.structs.replace(settings, state_dir=state_dir)
     text = policy.read_text("utf-8") if policy else ""
-    parse_policy(text)
+    check_limits(parse_policy(text), now_us=wall_clock())
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     Keys(settings.state_dir / KEY_FOLDER).make(host, now=now())
     migrate_all(settings.state_dir)
