@@ -76,8 +76,11 @@ def watching(ward: Hospital, state: Path) -> Iterator[Probe]:
         ward.workstation, sys.executable, "-m", "tests.segment_probe", str(policy), str(state),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     ) as process:  # fmt: skip
-        probe = Probe(process)
-        yield probe
+        try:
+            yield Probe(process)
+        except BaseException:
+            process.kill()
+            raise
         process.stdin.write("end\n")
         process.stdin.flush()
         assert process.wait(timeout=PATIENCE) == 0
@@ -137,7 +140,9 @@ def test_a_dhcp_client_is_told_with_its_name(ward, probe):
     bootp = bytes([1, 1, 6, 0]) + bytes(24) + source + bytes(10 + 192)
     request = bootp + b"\x63\x82\x53\x63\x35\x01\x03\x0c\x07huawei9\xff"
     udp = struct.pack("!HHHH", 68, 67, 8 + len(request), 0) + request
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4)
+    ip = struct.pack(
+        "!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4
+    )
 
     send(ward, ethernet(source, 0x0800, ip + udp))
 
@@ -164,11 +169,10 @@ def test_what_the_intranet_otherwise_says_does_not_wake_the_sensor(ward, tmp_pat
     command = (sys.executable, "-m", "tests.segment_probe", str(policy), str(tmp_path))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with ward.start(ward.workstation, *command, **pipes) as process:
-        probe = Probe(process)
+        assert process.stdout.readline()
         ward.run(ward.router, sys.executable, "-c", FLOOD, WORKSTATION)
-        process.stdin.write("end\n")
-        process.stdin.flush()
-        lines = [json.loads(line) for line in probe._each() if "wakes" in line]
+        told, _ = process.communicate("end\n", timeout=PATIENCE)
+    lines = [json.loads(line) for line in told.splitlines() if '"wakes"' in line]
 
     assert lines[0]["wakes"] < 25
 
@@ -221,6 +225,14 @@ def settled(state: Path) -> None:
     assert ends, "the place was never kept"
 
 
+def readdress(ward: Hospital, before: str, after: str) -> None:
+    """A primary address takes its secondaries along, and the routes with it."""
+    place = (ward.workstation, "ip")
+    ward.run(*place, "address", "delete", before, "dev", "intranet0")
+    ward.run(*place, "address", "add", after, "dev", "intranet0")
+    ward.run(*place, "route", "replace", "default", "via", GATEWAY)
+
+
 def test_another_address_is_told_and_a_flap_or_a_restart_is_not(ward, tmp_path):
     with watching(ward, tmp_path):
         settled(tmp_path)
@@ -229,15 +241,9 @@ def test_another_address_is_told_and_a_flap_or_a_restart_is_not(ward, tmp_path):
         ward.run(ward.workstation, "ip", "link", "set", "intranet0", "up")
         ward.run(ward.workstation, "ip", "route", "add", "default", "via", GATEWAY)
         subprocess.run(["sleep", "4"], check=True)
-        ward.run(ward.workstation, "ip", "address", "add", "10.77.1.55/24", "dev", "intranet0")
-        ward.run(
-            ward.workstation, "ip", "address", "delete", f"{WORKSTATION}/24", "dev", "intranet0"
-        )
-        ward.run(ward.workstation, "ip", "route", "replace", "default", "via", GATEWAY)
+        readdress(ward, f"{WORKSTATION}/24", "10.77.1.55/24")
         changed = probe.until(lambda f: isinstance(f, (AddressChanged, EndpointMoved)))
-    ward.run(ward.workstation, "ip", "address", "add", f"{WORKSTATION}/24", "dev", "intranet0")
-    ward.run(ward.workstation, "ip", "address", "delete", "10.77.1.55/24", "dev", "intranet0")
-    ward.run(ward.workstation, "ip", "route", "replace", "default", "via", GATEWAY)
+    readdress(ward, "10.77.1.55/24", f"{WORKSTATION}/24")
 
     assert (changed.what, changed.before, changed.after) == (
         "address",
