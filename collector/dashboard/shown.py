@@ -31,6 +31,7 @@ from checks.facts.media import (
 from checks.facts.network import NeighboursSeen, NetworkState, UnmanagedHost, UplinkDevice
 from checks.facts.place import AdapterAppeared, AddressChanged, EndpointMoved, SwitchPortState
 from checks.facts.radios import RadioState
+from checks.facts.witness import BeaconAnswered, IntranetWitness
 from checks.wording import endpoint_of
 from collector.dashboard.lines import Line, Lines
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
@@ -60,6 +61,7 @@ def shown(fact: Fact, words: Words) -> tuple[Line, ...]:
 def _connection(fact: ConnectionSeen, words: Words) -> Lines:
     say, word, egress = words.says.gettext, words.says.word, fact.egress
     yield Line(label=say("Result"), text=word("answer", fact.answer))
+    yield Line(label=say("Proof"), text=word("proof", fact.proof))
     yield from _who(fact.process, words)
     source = endpoint_of(fact.source, fact.source_port)
     destination = endpoint_of(fact.destination, fact.destination_port)
@@ -74,6 +76,24 @@ def _connection(fact: ConnectionSeen, words: Words) -> Lines:
     if fact.flows > 1:
         yield Line(label=say("Flows"), text=str(fact.flows))
     yield Line(label=say("Seen by"), text=word("evidence", fact.evidence))
+
+
+def _confirmed(fact: BeaconAnswered, words: Words) -> Lines:
+    say = words.says.gettext
+    yield Line(label=say("Proof"), text=words.says.word("proof", "confirmed"))
+    yield Line(label=say("Beacon"), text=fact.beacon, mono=True)
+    kind = words.says.word("link_kind", fact.egress.kind)
+    yield Line(label=say("Interface"), text=f"{fact.egress.interface} · {kind}")
+    yield Line(label=say("Gateway"), text=fact.egress.gateway, mono=True)
+    yield Line(label=say("Seen from"), text=fact.seen_from, mono=True)
+    yield Line(label=say("Answered"), moment_us=fact.answered_us)
+
+
+def _witness(fact: IntranetWitness, words: Words) -> Lines:
+    say = words.says.gettext
+    for gateway in fact.gateways:
+        yield Line(label=say("Gateways"), text=f"{gateway.address} · {gateway.mac}", mono=True)
+    yield Line(label=say("Last answer"), moment_us=fact.last_answer_us)
 
 
 def _who(process: Process | UnknownProcess, words: Words) -> Lines:
@@ -212,6 +232,8 @@ def _plain(fact: Fact, _words: Words) -> Lines:
 _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyType(
     {
         ConnectionSeen: _connection,
+        BeaconAnswered: _confirmed,
+        IntranetWitness: _witness,
         MediumAttached: _attached,
         MediumDetached: _attached,
         MediumMounted: _mounted,

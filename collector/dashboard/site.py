@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from collector.dashboard import cases, endpoints, first, hosts, policy, rules, unseen
+from collector.dashboard import cases, endpoints, first, hosts, learning, policy, rules, unseen
 from collector.dashboard.assets import STATIC, STATIC_PATH, StaticRoom
 from collector.dashboard.door import Door, Endpoint
 from collector.dashboard.login import Login
@@ -38,6 +38,8 @@ def routes(services: Services) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Route("/hosts", view(hosts.listed, Action.SEE_ENDPOINTS)),
+        Route("/learning", view(learning.show, Action.SEE_POLICY), methods=["GET"]),
+        Route("/learning", view(learning.decide, Action.APPLY_POLICY), methods=["POST"]),
         Route("/policy", view(policy.show, Action.SEE_POLICY), methods=["GET"]),
         Route("/policy", view(policy.edit, Action.APPLY_POLICY), methods=["POST"]),
         Route("/rules", view(rules.listed, see)),
