@@ -17,6 +17,7 @@ from checks.finding import Severity
 from checks.policy import Mode
 from collector import cases, proposals
 from collector.alerts import digest_mail
+from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
 from collector.dashboard import login
 from collector.dashboard.wording import DECIDED_BY_ENTRY, DECIDED_PLAINLY
@@ -54,7 +55,10 @@ WORDS: dict[str, tuple[str, ...]] = {
         "network",
         "radios",
         "forwarding",
+        "names",
         "connections",
+        "proxies",
+        "remote_tools",
         "sightings",
         "place",
         "history",
@@ -87,6 +91,9 @@ WORDS: dict[str, tuple[str, ...]] = {
         "network",
         "radios",
         "forwarding",
+        "resolvers",
+        "proxies",
+        "remote_tools",
         "scanner",
         "neighbours",
         "switch_ports",
@@ -97,7 +104,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "place": (*field(EndpointMoved, "what"), *field(AddressChanged, "what")),
     "trace": field(Trace, "what"),
     "mode": get_args(Mode),
-    "grade": ("connected", "hotspot", "enabled", "unwitnessed", "long_unwitnessed"),
+    "approval": get_args(ApprovalState),
+    "grade": ("used", "connected", "hotspot", "enabled", "unwitnessed", "long_unwitnessed"),
 }
 
 
