@@ -6,7 +6,7 @@ from typing import get_args
 
 from babel.messages.extract import extract_from_dir
 
-from checks.facts.connections import Answer, ConnectionSeen
+from checks.facts.connections import Answer, ConnectionSeen, Proof
 from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
 from checks.facts.history import Trace
 from checks.facts.media import MediumAccessed, MediumKind, ScanState
@@ -78,6 +78,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "scan": get_args(ScanState),
     "what": ("debugged", "binary", "policy", "configuration"),
     "answer": get_args(Answer),
+    "proof": get_args(Proof),
     "evidence": field(ConnectionSeen, "evidence"),
     "who_unknown": ("gone", "forbidden", "forwarded", "not_looked"),
     "previous_end": field(AgentStarted, "previous_end"),
