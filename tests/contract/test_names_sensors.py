@@ -66,9 +66,12 @@ sys.stdin.read()
 
 @pytest.fixture(scope="module")
 def ward() -> Iterator[Hospital]:
-    with hospital() as built, serving(built, built.outside, OUTSIDE):
-        with serving(built, built.router, SERVER):
-            yield built
+    with (
+        hospital() as built,
+        serving(built, built.outside, OUTSIDE),
+        serving(built, built.router, SERVER),
+    ):
+        yield built
 
 
 @contextmanager
