@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from checks.policy import PolicyError, check_limits, parse_policy
+from collector.alerts.reminders import endings
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
 
@@ -56,6 +57,7 @@ def _page(visit: Visit, text: str, *, error: str = "", checked: bool = False) ->
         changes=_changes(running, text),
         policy=policies.current(),
         proposed=is_proposed(running),
+        approvals=tuple(endings(policies.current(), visit.services.clock())),
     )
 
 

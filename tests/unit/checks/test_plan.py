@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 
 from checks.facts.network import Address, Link, Route
 from checks.plan import AddressPlan, Way, Zone, egress_over, is_local
-from tests.samples import AT_HOME, BY_TELEPHONE, INTRANET, ON_LINK, POLICY, TETHERED
+from checks.policy import parse_policy
+from tests.samples import (
+    AT_HOME,
+    BY_GATEWAY,
+    BY_TELEPHONE,
+    INTRANET,
+    ON_LINK,
+    POLICY,
+    POLICY_TEXT,
+    TETHERED,
+)
 
 PLAN = POLICY.plan
 
@@ -114,3 +124,40 @@ def test_a_link_of_another_kind_is_never_the_plans():
 
     assert PLAN.prefixes_over(wifi, routes) == ()
     assert not PLAN.knows_uplink(egress_over(wifi, None, routes))
+
+
+WATCHED = parse_policy(
+    f'{POLICY_TEXT}\n[[approved]]\nname = "d"\neffect = "deny"\ndestinations = ["10.20.128.0/17"]\n'
+    '\n[[zones]]\nname = "guests"\nprefixes = ["192.1.0.0/18"]\ndefault = "deny"\n'
+    'via = [{ gateway = "10.20.0.1" }]\n'
+).plan
+
+
+def test_the_filter_shows_what_is_forbidden_inside():
+    found = WATCHED.prefixes_over(INTRANET, AT_HOME.routes)
+
+    assert set(found) == set(networks("10.20.0.0/17", "192.1.64.0/18", "192.1.128.0/17"))
+
+
+@pytest.mark.parametrize(
+    ("address", "hidden"),
+    [("10.20.3.4", True), ("10.20.200.1", False), ("192.1.1.1", False), ("192.1.200.1", True)],
+)
+def test_what_is_forbidden_must_be_seen(address, hidden):
+    assert WATCHED.need_not_be_seen(address, BY_GATEWAY) is hidden
+
+
+def test_a_prefix_with_too_many_holes_is_shown_as_a_whole():
+    plan = AddressPlan(
+        [Zone(name="z", prefixes=("10.20.0.0/16",), via=(Way(gateway="10.20.0.1"),))],
+        forbidden=networks(*(f"10.20.{n}.1/32" for n in range(65))),
+    )
+
+    assert plan.prefixes_over(INTRANET, AT_HOME.routes) == ()
+
+
+@pytest.mark.parametrize(("vlan", "carries"), [(0, True), (7, True), (8, False)])
+def test_a_way_may_name_its_vlan_and_its_gateways_maker(vlan, carries):
+    way = Way(gateway="10.20.0.1", gateway_mac="02:00:00", vlan=vlan)
+
+    assert way.carries(msgspec.structs.replace(BY_GATEWAY, vlan=7)) is carries
