@@ -12,6 +12,7 @@ import signal
 import struct
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,8 @@ class Findings:
     refused: int = 0
     faulty: int = 0
     flows: int = 0
-    broken: list[str] = field(default_factory=list)
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    """Captures kept, by what broke and where."""
 
 
 class Hang(BaseException):
@@ -67,7 +69,8 @@ def fuzz(*, seconds: float, seed: int, most: int = sys.maxsize) -> Findings:
         except NotACapture:
             found.refused += 1
         except (Exception, Hang) as crash:  # noqa: BLE001 - every one of them is a finding
-            found.broken.append(_kept(whole, f"{seed}-{found.executions}", crash))
+            kept = found.broken.setdefault(_place_of(crash), [])
+            kept.append(_kept(whole, f"{seed}-{found.executions}"))
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     return found
@@ -149,10 +152,16 @@ def _hang(_number: int, _frame: FrameType | None) -> None:
     raise Hang(f"longer than {HANG} s")
 
 
-def _kept(whole: bytes, name: str, crash: BaseException) -> str:
+def _place_of(crash: BaseException) -> str:
+    """Two crashes at the same line are one finding."""
+    frame = traceback.extract_tb(crash.__traceback__)[-1]
+    return f"{type(crash).__name__}: {crash} ({frame.filename}:{frame.lineno})"
+
+
+def _kept(whole: bytes, name: str) -> str:
     KEPT.mkdir(parents=True, exist_ok=True)
     (KEPT / name).write_bytes(whole)
-    return f"{KEPT / name}: {type(crash).__name__}: {crash}"
+    return str(KEPT / name)
 
 
 def main() -> int:
@@ -163,9 +172,10 @@ def main() -> int:
     found = fuzz(seconds=asked.minutes * 60, seed=asked.seed)
     print(
         f"seed {asked.seed}: {found.executions} captures, {found.refused} refused, "
-        f"{found.faulty} with faults counted, {found.flows} flows, {len(found.broken)} broke it"
+        f"{found.faulty} with faults counted, {found.flows} flows, {len(found.broken)} findings"
     )
-    print("\n".join(found.broken))
+    for place, kept in found.broken.items():
+        print(f"{place}: {len(kept)} times, for instance {kept[0]}")
     return 1 if found.broken else 0
 
 
