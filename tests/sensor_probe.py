@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.sensors.base import Sensor
+from agent.sensors.base import Sensor, SensorUnavailable
 from agent.system.network_stack import network_sensors
 from checks.facts import Fact
 from checks.policy import Endpoint, PolicyDocument, parse_policy
@@ -23,15 +23,20 @@ def main() -> None:
     document = PolicyDocument(issued_at_us=0, policy=policy, endpoint=Endpoint(id="probe"))
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin, selectors.EVENT_READ, None)
-    sensors = network_sensors()
-    for sensor in sensors:
-        for descriptor in sensor.start(document):
+    sensors: list[Sensor] = []
+    off: list[str] = []
+    for sensor in network_sensors():
+        try:
+            descriptors = sensor.start(document)
+        except SensorUnavailable as unavailable:
+            off.append(f"{sensor.name} is off: {unavailable}")
+            continue
+        sensors.append(sensor)
+        for descriptor in descriptors:
             selector.register(descriptor, selectors.EVENT_READ, sensor)
         tell(sensor.heal())
-    print(
-        '{"ready":' + msgspec.json.encode([s.degraded() for s in sensors]).decode() + "}",
-        flush=True,
-    )
+    reasons = [sensor.degraded() for sensor in sensors] + off
+    print('{"ready":' + msgspec.json.encode(reasons).decode() + "}", flush=True)
     while True:
         ready = selector.select(patience(sensors))
         if any(key.fileobj is sys.stdin for key, _ in ready):

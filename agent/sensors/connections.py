@@ -13,7 +13,7 @@ from agent.quiet import Direction, Key, Silence
 from agent.system.attribution import Attribution
 from agent.system.bpf_assembler import Instruction
 from agent.system.bpf_filter import packet_filter
-from agent.system.dissect import TCP, VLAN_TAGS, Packet, Signal, dissect, text, untagged
+from agent.system.dissect import TCP, Packet, Signal, begins_with_tag, dissect, text, untagged
 from agent.system.link_rules import link_rules, riding
 from agent.system.network_table import NetworkTable
 from agent.system.packets import Frame, PacketSocket
@@ -136,7 +136,7 @@ class ConnectionSensor:
 
     def _see(self, frame: Frame, now: float) -> list[ConnectionSeen]:
         ethertype, octets = frame.ethertype, frame.octets
-        if ethertype in VLAN_TAGS:
+        if begins_with_tag(ethertype, octets):
             ethertype, octets = untagged(ethertype, octets)
         packet = dissect(ethertype, octets)
         if packet is None or frame.link in self._network.enslaved:

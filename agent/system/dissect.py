@@ -25,6 +25,8 @@ _SEGMENT_BUSINESS = {ICMP: frozenset((4, 5, 9, 10)), ICMPV6: frozenset((*range(1
 VLAN_TAGS = frozenset((0x8100, 0x88A8, 0x9100))
 """EtherTypes of IEEE 802.1Q, 802.1ad, and what came before it."""
 _TAGS_FOLLOWED, _TAG_LENGTH = 4, 4
+_SHORTEST_IPV4, _LONGEST_IPV4 = 0x45, 0x4F  # version and header length
+_IPV4_HEADER, _IPV6_HEADER = 20, 40  # bytes at least
 _VERSIONS = {ETH_IPV4: 4, ETH_IPV6: 6}
 
 _FRAGMENT, _AUTHENTICATION = 44, 51
@@ -98,22 +100,34 @@ def untagged(ethertype: int, octets: bytes) -> tuple[int, bytes]:
     return stack_made or ethertype, octets
 
 
+def begins_with_tag(ethertype: int, octets: bytes) -> bool:
+    """Whether `untagged` is wanted: kernels since 6.11 name the inner EtherType for a frame
+    whose octets begin with a tag.  A tag of priority 2 and a VLAN id from 1280 on cannot
+    be told from an IPv4 header (priority 3 from an IPv6 one), and is taken for one.
+    """
+    if ethertype in VLAN_TAGS or len(octets) <= _TAG_LENGTH:
+        return ethertype in VLAN_TAGS
+    if ethertype == ETH_IPV4:
+        return not _SHORTEST_IPV4 <= octets[0] <= _LONGEST_IPV4
+    return octets[0] >> 4 != _VERSIONS.get(ethertype)
+
+
 def text(packed: bytes) -> str:
     """An address as people write it."""
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
 def _ipv4(octets: bytes, then: _Transport) -> Packet | None:
-    if octets[0] >> 4 != 4 or (octets[6] & 0x1F) or octets[7]:
+    if len(octets) < _IPV4_HEADER or octets[0] >> 4 != 4 or octets[6] & 0x1F or octets[7]:
         return None
     start = (octets[0] & 0x0F) * 4
     return then(octets, octets[9], octets[12:16], octets[16:20], start)
 
 
 def _ipv6(octets: bytes, then: _Transport) -> Packet | None:
-    if octets[0] >> 4 != 6:
+    if len(octets) < _IPV6_HEADER or octets[0] >> 4 != 6:
         return None
-    protocol, start = octets[6], 40
+    protocol, start = octets[6], _IPV6_HEADER
     for _ in range(_EXTENSIONS_FOLLOWED):
         if protocol not in _EXTENSIONS:
             break

@@ -12,7 +12,7 @@ from tests.bench.figures import Figure
 from tests.support.live import NotInTime, until
 from tests.support.peers import TCP_PORT
 
-CONNECTIONS, CONNECTIONS_SMALL = 10_000, 1_000
+CONNECTIONS, CONNECTIONS_SMALL = 20_000, 1_000
 
 
 def measure(*, small: bool) -> list[Figure]:

@@ -13,7 +13,16 @@ from scapy.layers.inet6 import (
     IPv6ExtHdrHopByHop,
 )
 
-from agent.system.dissect import ETH_IPV4, ETH_IPV6, Packet, Signal, dissect, text, untagged
+from agent.system.dissect import (
+    ETH_IPV4,
+    ETH_IPV6,
+    Packet,
+    Signal,
+    begins_with_tag,
+    dissect,
+    text,
+    untagged,
+)
 
 port = st.integers(0, 65535)
 
@@ -33,7 +42,9 @@ def test_a_syn_is_read_as_scapy_wrote_it(v4, ports, sequence):
 @settings(max_examples=200, deadline=None)
 @given(octets=st.binary(max_size=120), ethertype=st.sampled_from([ETH_IPV4, ETH_IPV6, 0x0806]))
 def test_no_octets_make_it_fail(octets, ethertype):
-    dissect(ethertype, octets)
+    found = dissect(ethertype, octets)
+
+    assert found is None or {len(found.source), len(found.destination)} <= {4, 16}
 
 
 @settings(max_examples=200, deadline=None)
@@ -106,3 +117,14 @@ def test_tags_that_are_still_in_the_octets_are_taken_off():
 @given(octets=st.binary(max_size=80))
 def test_no_tags_make_it_fail(octets):
     dissect(*untagged(0x8100, octets))
+
+
+def test_a_tag_before_the_packet_is_noticed_whatever_ethertype_the_kernel_names():
+    inner, inner6 = bytes(IP(dst="8.8.8.8") / UDP()), bytes(IPv6(dst="2001:db8::1") / UDP())
+
+    assert begins_with_tag(ETH_IPV4, b"\0\7\x08\0" + inner)
+    assert begins_with_tag(ETH_IPV4, b"\x40\7\x08\0" + inner)
+    assert begins_with_tag(ETH_IPV6, b"\0\7\x86\xdd" + inner6)
+    assert begins_with_tag(0x8100, inner)
+    assert not begins_with_tag(ETH_IPV4, inner)
+    assert not begins_with_tag(ETH_IPV6, inner6)
