@@ -105,6 +105,7 @@ def hospital() -> Iterator[Hospital]:
     try:
         for namespace in (built.workstation, built.router, built.outside):
             _ip("netns", "add", namespace)
+            _with_inside_resolver(namespace)
             _without_address_checks(namespace, forwarding=namespace != built.workstation)
             _ip("-n", namespace, "link", "set", "lo", "up")
         _wire(built)
@@ -112,6 +113,7 @@ def hospital() -> Iterator[Hospital]:
     finally:
         for namespace in (built.workstation, built.router, built.outside):
             subprocess.run(["ip", "netns", "delete", namespace], check=False, capture_output=True)
+            shutil.rmtree(_SETTINGS / namespace, ignore_errors=True)
 
 
 def _wire(built: Hospital) -> None:
@@ -133,6 +135,17 @@ def _wire(built: Hospital) -> None:
     for silent in (SILENT, SILENT6):  # a known neighbour that does not exist: no ICMP error
         _ip("-n", built.router, "neighbour", "add", silent,
             "lladdr", "02:00:00:00:00:99", "dev", "uplink0")  # fmt: skip
+
+
+_SETTINGS = Path("/etc/netns")
+"""What `ip netns exec` lays over /etc: ip-netns(8)."""
+
+
+def _with_inside_resolver(namespace: str) -> None:
+    """The machine's own name server is none of this hospital's (EXT-09)."""
+    folder = _SETTINGS / namespace
+    folder.mkdir(parents=True)
+    (folder / "resolv.conf").write_text(f"nameserver {SERVER}\n")
 
 
 def _cable(one: str, one_link: str, other: str, other_link: str) -> None:

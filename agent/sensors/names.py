@@ -174,6 +174,8 @@ class NamesSensor:
             yield from self._answered(link, packet)
 
     def _asked(self, link: int, packet: NamePacket) -> Iterator[Fact]:
+        if _is_plain(packet.protocol, packet.destination_port) and parse(packet.payload) is None:
+            return  # something else that only uses the port
         server, now = text(packet.destination), time.monotonic()
         question = Question(packet.protocol, packet.destination, packet.destination_port,
                             packet.source, packet.source_port)  # fmt: skip
@@ -195,9 +197,11 @@ class NamesSensor:
         now = time.monotonic()
         question = Question(packet.protocol, packet.source, packet.source_port,
                             packet.destination, packet.destination_port)  # fmt: skip
-        if packet.protocol != TCP or packet.accepts:
+        plain = _is_plain(packet.protocol, packet.source_port)
+        message = parse(packet.payload) if plain else None
+        responds = message is not None and message.is_response
+        if responds or (packet.accepts if packet.protocol == TCP else not plain):
             yield from self._servers.answered(question, now)
-        message = parse(packet.payload) if packet.source_port == DNS and packet.payload else None
         if message is not None and message.is_response:
             self._cache.learn(message.answers, now)
             server = text(packet.source)
@@ -242,6 +246,11 @@ class NamesSensor:
                 sensor=self.name, cause="overrun", from_us=self._clean_us, to_us=now_us, lost=lost
             )
         self._clean_us = now_us
+
+
+def _is_plain(protocol: int, port: int) -> bool:
+    """Whether packets carry DNS messages as they are, each in one datagram."""
+    return protocol != TCP and port == DNS
 
 
 def _transport(protocol: int, port: int) -> NameTransport:
