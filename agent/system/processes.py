@@ -10,11 +10,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from msgspec import structs
+
+from agent.command_line import masked
 from agent.system.kernel import link_target
 from checks.facts.base import Process, UnknownProcess
 
 PROC = Path("/proc")
 _KEPT = 512
+_COMMAND_READ = 4096
+"""Octets of a command line that are looked at; far more than is shown."""
+_UNSET = str(2**32 - 1)
+"""Nobody logged in, or no session: AUDIT_UID_UNSET and AUDIT_SID_UNSET of linux/audit.h."""
 _KEPT_SECONDS = 10.0
 
 
@@ -30,7 +37,9 @@ def process_at(pid: int, proc: Path = PROC) -> Process | UnknownProcess:
         return UnknownProcess(why="forbidden")
     except OSError:
         return UnknownProcess(why="gone")
-    return _described(pid, status, proc, uid=int(status.get("Uid", "-1").split()[0]))
+    found = _described(pid, status, proc, uid=int(status.get("Uid", "-1").split()[0]))
+    # Who opens a file of a medium names it in its command line; file names stay here.
+    return structs.replace(found, command="")
 
 
 @lru_cache(maxsize=256)
@@ -104,7 +113,34 @@ def _described(
         uid=uid,
         user=account(uid),
         parent=_name_of(proc / parent) if parent != "0" else "",
+        command=_command(proc / str(pid)),
+        login=_login(proc / str(pid)),
+        session=_audited(proc / str(pid) / "sessionid"),
     )
+
+
+def _command(folder: Path) -> str:
+    """Empty for a kernel thread and for one that is ending."""
+    try:
+        with (folder / "cmdline").open("rb") as file:
+            octets = file.read(_COMMAND_READ)
+    except OSError:
+        return ""
+    return masked(octets.decode("utf-8", "replace").rstrip("\0").split("\0")) if octets else ""
+
+
+def _login(folder: Path) -> str:
+    uid = _audited(folder / "loginuid")
+    return account(int(uid)) if uid.isdigit() else ""
+
+
+def _audited(file: Path) -> str:
+    """Empty where nobody logged in, or the kernel keeps no such numbers (CONFIG_AUDIT)."""
+    try:
+        number = file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return "" if number == _UNSET else number
 
 
 def _belongs(folder: Path, uid: int) -> bool:
