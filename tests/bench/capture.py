@@ -169,7 +169,8 @@ class _Batch:
     def renumber(self, first: int) -> None:
         """Another port for each."""
         for place, name in enumerate(self._names):
-            name[2:4] = (1024 + (first + place) % 60_000).to_bytes(2, "big")
+            port = 1024 + (first + place) % 60_000
+            ctypes.memmove(ctypes.addressof(name) + 2, port.to_bytes(2, "big"), 2)
 
     def send(self) -> None:
         self._sendmmsg(self._descriptor, self._messages, _AT_ONCE, 0)
