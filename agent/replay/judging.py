@@ -10,13 +10,16 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from agent.flows import FlowTable, Origin, Sighting
+from agent.name_cache import NameCache
 from agent.quiet import Direction, Key
 from agent.replay.capture import Capture
 from agent.replay.link_layer import Frame, frame_of, known
 from agent.replay.records import Faults, Interface, Record
 from agent.replay.scene import Place, Scene
 from agent.replay.tunnels import DEEPEST, inner
-from agent.system.dissect import ETH_IPV4, ETH_IPV6, Packet, Signal, dissect, text
+from agent.system.dissect import ETH_IPV4, ETH_IPV6, UDP, Packet, Signal, dissect, text
+from agent.system.dns_message import parse
+from agent.system.dns_packets import name_packet
 from checks.approvals import Standing, standing
 from checks.check import Context
 from checks.evaluate import Evaluator, Known
@@ -28,6 +31,7 @@ from checks.policy import PolicyDocument
 
 Verdict = Literal["internal", "approved", "attempt", "external"]
 
+_DNS = 53
 _FLOWS_KEPT = 65_536
 _FOR_EVER = float("inf")
 _NOBODY = UnknownProcess(why="not_looked")
@@ -81,6 +85,7 @@ class Replay:
         self._scene = scene
         self._network = NetworkState(links=(), routes=())
         self._hops = _Hops()
+        self._names = NameCache()
         self.faults = Faults()
         self.tally = Tally()
 
@@ -117,9 +122,17 @@ class Replay:
             packets = list(self._packets(frame))
             self.tally.ignored += not packets
             for packet, tunnel in packets:
+                if packet.protocol == UDP and packet.source_port == _DNS and not tunnel:
+                    self._learn_names(frame, now)
                 seen = self._sighting(record, frame, packet, tunnel, now)
                 yield from map(self._judged, flows.see(packet, seen))
         yield from map(self._judged, flows.overdue(_FOR_EVER))
+
+    def _learn_names(self, frame: Frame, now: float) -> None:
+        read = name_packet(frame.ethertype, frame.octets)
+        message = read and parse(read.payload)
+        if message and message.is_response:
+            self._names.learn(message.answers, now)
 
     def _frames(self, faults: Faults) -> Iterator[tuple[Record, Frame]]:
         capture = self._open_capture(faults)
@@ -171,7 +184,8 @@ class Replay:
         else:
             name = self._hops.name(hop)
             egress = self._scene.egress(hop.place, name, hop.mac, text(key.remote))
-        return Origin(egress=egress, process=_NOBODY)
+        remote = text(key.remote)
+        return Origin(egress=egress, process=_NOBODY, name=self._names.name_of(remote, seen.now))
 
     def _judged(self, fact: ConnectionSeen) -> Line:
         context = Context(

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from scapy.layers.dns import DNS, DNSQR, DNSRR
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6, IPv6ExtHdrHopByHop
 from scapy.layers.l2 import ARP, GRE, Dot1Q, Ether
@@ -213,3 +214,29 @@ def test_away_from_the_intranet_it_is_ext_02():
     (line,) = replayed(*conversation(OUTSIDE, me="192.168.42.7"), kinds={"": "usb_tether"})
 
     assert line.rule == "EXT-02"
+
+
+def test_a_destination_that_is_approved_by_name_is_known_from_the_answer_before():
+    approved = (
+        ZONE.replace("MAC", GATEWAY_MAC)
+        + """
+[[approved]]
+name = "insurance"
+destinations = ["pay.insurance.example"]
+expires = 1970-06-01
+"""
+    )
+    answer = DNS(
+        qr=1,
+        qd=DNSQR(qname="pay.insurance.example"),
+        an=DNSRR(rrname="pay.insurance.example", rdata=OUTSIDE, ttl=300),
+    )
+    told = back(IP(src="10.20.0.53", dst=ME) / UDP(sport=53, dport=999) / answer)
+
+    named, nameless = (
+        replayed(told, *conversation(OUTSIDE), policy=approved)[0],
+        replayed(*conversation(OUTSIDE), policy=approved)[0],
+    )
+
+    assert (named.verdict, named.entry) == ("approved", "approved insurance")
+    assert nameless.rule == "EXT-06"
