@@ -19,12 +19,14 @@ class Answers:
         self._bell = Doorbell()
         self._newest: Path | None = None
         self._rang_for: tuple[Path, float] | None = None
+        self._last: Path | None = None
 
     def fileno(self) -> int:
         return self._bell.fileno()
 
     def came_along(self, path: Path) -> None:
         """Called on the uplink's thread, after each proved answer."""
+        self._last = path
         now = self._monotonic()
         rang = self._rang_for
         if rang is not None and rang[0] == path and now - rang[1] < AGAIN_AFTER:
@@ -32,6 +34,11 @@ class Answers:
         self._rang_for = (path, now)
         self._newest = path
         self._bell.ring()
+
+    def own_address(self) -> str:
+        """The local end of the last answer, empty before the first."""
+        last = self._last
+        return last.local if last else ""
 
     def take(self) -> Path | None:
         """The path of an answer of this moment, once."""

@@ -22,12 +22,14 @@ from agent.sealing import Sealer
 from agent.selfwatch import SelfWatch
 from agent.sensors.base import Sensor
 from agent.sensors.beacon import BeaconSensor
+from agent.sensors.containment import ContainmentSensor
 from agent.sensors.intranet import IntranetSensor
 from agent.service import Parts, Service, StateFiles
 from agent.spool import Spool
 from agent.system import machine
 from agent.system.desktop import Desktop
 from agent.system.doorbell import Doorbell
+from agent.system.link_cut import KernelHands
 from agent.system.memory import settle
 from agent.system.sdnotify import ServiceManager
 from agent.system.shutdown import reason_to_stop
@@ -76,12 +78,14 @@ def build(around: Surroundings) -> Service:
         on_answer=answers.came_along,
     )
     uplink = _uplink(around.settings, courier, spool, policies, (doorbell, arrived))
+    containment = ContainmentSensor(state, KernelHands(), own_address=answers.own_address)
     judgement = Judgement(discover(), policies.held.document)
     reactions = Reactions(
         judgement,
         catalogue=read_catalogue(),
         desktop=around.desktop,
         on_network=uplink.network_changed,
+        contain=containment.consider,
     )
     recorder = Recorder(
         spool,
@@ -99,6 +103,7 @@ def build(around: Surroundings) -> Service:
             planned_end=state / "planned-end",
         ),
         sensors=(
+            containment,  # first: what the others see at their start may ask for a cut
             *around.sensors(),
             IntranetSensor(answers, state, way_between=way_between),
             BeaconSensor(identity.sign),

@@ -72,6 +72,12 @@ def _scan(given: argparse.Namespace) -> int:
     return scan.run(_settings(given), given.path, as_json=given.json)
 
 
+def _release(given: argparse.Namespace) -> int:
+    from agent.commands import release  # noqa: PLC0415 - each command loads only what it needs
+
+    return release.run(_settings(given), given.interface, removal=given.removal)
+
+
 def _propose(_given: argparse.Namespace) -> int:
     from agent.commands import propose  # noqa: PLC0415 - each command loads only what it needs
 
@@ -91,6 +97,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "once": _once,
     "replay": _replay,
     "scan": _scan,
+    "release": _release,
     "propose": _propose,
     "check-config": _check_config,
 }
@@ -149,6 +156,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     scan = command("scan", "scans a mount or folder as it would a medium")
     scan.add_argument("path", metavar="PATH", type=Path)
+    release = command("release", "undoes the cut of an extra uplink, or of all of them")
+    release.add_argument("interface", metavar="INTERFACE", nargs="?", default="")
+    release.add_argument("--removal", action="store_true", help=argparse.SUPPRESS)
     command("propose", "a first policy.toml from this machine's own links, to be edited")
     command("check-config", "names the wrong key and what was meant")
     for speaks_json in (status, once, replay, scan):

@@ -24,6 +24,8 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     medium_infected: Wording
     outside_connection: Wording
     outside_link: Wording
+    link_cut: Wording
+    link_restored: Wording
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

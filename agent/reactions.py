@@ -1,4 +1,6 @@
-"""What the agent does at once about a fact: runs the checks and tells the user."""
+"""What the agent does at once about a fact: runs the checks, has extra uplinks cut, tells the
+user.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -8,6 +10,7 @@ from agent.system.desktop import Desktop
 from checks.check import Check
 from checks.evaluate import Evaluator, Known
 from checks.facts import Fact
+from checks.facts.containment import ContainmentActed
 from checks.facts.media import MediumMounted, MediumScanned
 from checks.facts.network import NetworkState
 from checks.finding import Outcome, Severity, Verdict
@@ -22,6 +25,7 @@ _SCAN_MESSAGES: Mapping[str, str] = {
     "incomplete": "medium_not_scanned",
     "not_scanned": "medium_not_scanned",
 }
+_LINK_MESSAGES: Mapping[str, str] = {"cut": "link_cut", "undone": "link_restored"}
 
 
 class Judgement:
@@ -59,11 +63,13 @@ class Reactions:
         catalogue: Catalogue,
         desktop: Desktop,
         on_network: Callable[[], None],
+        contain: Callable[[Fact, Sequence[Verdict], int], None],
     ) -> None:
         self._judgement = judgement
         self._catalogue = catalogue
         self._desktop = desktop
         self._on_network = on_network
+        self._contain = contain
         self._told: dict[tuple[str, str], int] = {}
 
     def policy_changed(self, document: PolicyDocument) -> None:
@@ -75,7 +81,9 @@ class Reactions:
             self._on_network()
         verdicts = self._judgement.verdicts(fact, at_us)
         failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
-        if self._judgement.document.policy.mode != "observe":
+        self._contain(fact, failed, at_us)
+        document = self._judgement.document
+        if document.policy.mode_for(document.endpoint) != "observe":
             for name, subject in self._occasions(fact, failed):
                 self._tell(name, subject, at_us)
         return any(verdict.severity is not Severity.NOTICE for verdict in failed)
@@ -87,6 +95,8 @@ class Reactions:
         if isinstance(fact, MediumScanned):
             yield _SCAN_MESSAGES[fact.verdict], fact.medium.describe()
             return
+        if isinstance(fact, ContainmentActed) and fact.action in _LINK_MESSAGES:
+            yield _LINK_MESSAGES[fact.action], fact.interface
         for verdict in failed:
             name = self._catalogue.rules.get(verdict.rule)
             if name and verdict.finding:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 ERROR, DONE = 2, 3
-REQUEST, DUMP, DUMP_INTERRUPTED = 0x1, 0x300, 0x10
+REQUEST, ACK, CREATE, DUMP, DUMP_INTERRUPTED = 0x1, 0x4, 0x400, 0x300, 0x10
 
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
@@ -30,6 +30,15 @@ class Message:
     type: int
     flags: int
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Something that the kernel shall do; `flags` beside REQUEST."""
+
+    kind: int
+    body: bytes
+    flags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,42 @@ class Questions:
             OSError: the kernel's refusal (ENETUNREACH, ENOENT, …).
         """
         return self._ask(kind, REQUEST, body, many=False)[0]
+
+    def order(self, order: Order) -> None:
+        """Returns when it is done.  Raises OSError: the kernel's refusal."""
+        self._send((order,), acknowledged=order)
+        self._await_done()
+
+    def transact(self, opening: Order, orders: tuple[Order, ...], closing: Order) -> None:
+        """All of the orders or none: linux/netfilter/nfnetlink.h, NFNL_MSG_BATCH_BEGIN.
+
+        Raises:
+            OSError: the kernel's first refusal.
+        """
+        self._send((opening, *orders, closing), acknowledged=orders[-1])
+        self._await_done()
+
+    def _send(self, orders: tuple[Order, ...], *, acknowledged: Order) -> None:
+        self._sequence += 1
+        datagram = b""
+        for order in orders:
+            flags = REQUEST | order.flags | (ACK if order is acknowledged else 0)
+            length = _HEADER.size + len(order.body)
+            datagram += _HEADER.pack(length, order.kind, flags, self._sequence, 0) + order.body
+            datagram += bytes(_aligned(length) - length)
+        self._socket.send(datagram)
+
+    def _await_done(self) -> None:
+        """Refusals come before the acknowledgement of what was sent last."""
+        while True:
+            answer = self._socket.recv(_RECEIVE)
+            if _HEADER.unpack_from(answer)[3] != self._sequence:
+                continue
+            for message in messages(answer):
+                if message.type == ERROR and struct.unpack_from("=i", message.payload)[0]:
+                    raise _refusal(message)
+                if message.type == ERROR:
+                    return
 
     def close(self) -> None:
         self._socket.close()

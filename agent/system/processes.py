@@ -114,7 +114,7 @@ def _described(
         user=account(uid),
         parent=_name_of(proc / parent) if parent != "0" else "",
         command=_command(proc / str(pid)),
-        login=_login(proc / str(pid)),
+        login=login(proc / str(pid)),
         session=_audited(proc / str(pid) / "sessionid"),
     )
 
@@ -129,7 +129,8 @@ def _command(folder: Path) -> str:
     return masked(octets.decode("utf-8", "replace").rstrip("\0").split("\0")) if octets else ""
 
 
-def _login(folder: Path) -> str:
+def login(folder: Path) -> str:
+    """The account that logged in, of a process by its folder in /proc; empty where nobody did."""
     uid = _audited(folder / "loginuid")
     return account(int(uid)) if uid.isdigit() else ""
 

@@ -182,6 +182,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             self.zones, forbidden=(part for entry in forbidding for part in entry.networks)
         )
 
+    def mode_for(self, endpoint: Endpoint) -> str:
+        """The mode of the endpoint's zone, or the policy's own."""
+        modes = {zone.name: zone.mode for zone in self.zones}
+        return modes.get(endpoint.zone) or self.mode
+
     def settings(self, rule: str) -> RuleSettings:
         return self.rules.get(rule, RuleSettings())
 

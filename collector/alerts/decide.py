@@ -5,7 +5,7 @@ An alert's key is made of the case and the occasion, so deciding twice is sendin
 
 from enum import StrEnum
 
-from checks.policy import Endpoint, Mode, Policy, Recipient
+from checks.policy import Endpoint, Policy, Recipient
 from collector.cases import Case
 from collector.judging.records import Alert
 
@@ -29,7 +29,7 @@ def alert_for(case: Case, occasion: Occasion, policy: Policy, endpoint: Endpoint
     Nobody is when the rule has no `mail` clock, when the endpoint's zone only observes,
     or when no recipient wants this severity and department.
     """
-    if not policy.settings(case.rule).mail or mode_of(policy, endpoint) == "observe":
+    if not policy.settings(case.rule).mail or policy.mode_for(endpoint) == "observe":
         return None
     recipients = tuple(
         recipient.address for recipient in policy.mail.recipients if _wants(recipient, case)
@@ -59,13 +59,6 @@ def is_overdue(case: Case, now_us: int) -> bool:
     """Whether nobody acknowledged the case although its clock has run out."""
     waits = case.state == "awaiting_acknowledgement"
     return waits and 0 < case.acknowledge_due_us < now_us
-
-
-def mode_of(policy: Policy, endpoint: Endpoint) -> str:
-    """The mode of the endpoint's zone, or the policy's own."""
-    modes = {zone.name: zone.mode for zone in policy.zones}
-    mode: Mode = policy.mode
-    return modes.get(endpoint.zone) or mode
 
 
 def _wants(recipient: Recipient, case: Case) -> bool:

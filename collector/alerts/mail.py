@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select
 
 from checks.finding import Severity
 from checks.policy import Policy
-from collector.alerts.decide import Occasion, mode_of
+from collector.alerts.decide import Occasion
 from collector.alerts.dossier import Dossier, Evidence
 from collector.citations import citation_text, rule_name, rule_subject
 from collector.clocks import local_time
@@ -203,7 +203,7 @@ def _duties(dossier: Dossier, envelope: Envelope, policy: Policy, says: Translat
     level = min(dossier.endpoint.protection_level, policy.hospital.protection_level)
     measures = (
         ""
-        if mode_of(policy, dossier.endpoint) == "enforce"
+        if policy.mode_for(dossier.endpoint) == "enforce"
         else "Alert only; nothing was cut off or held"
     )
     rows = (

@@ -12,7 +12,6 @@ from checks.facts.connections import ConnectionSeen, Egress, Gateway
 from checks.policy import Endpoint, Policy
 from checks.policy.allowlist import INTRANET
 from checks.wording import address_and_port
-from collector.alerts.decide import mode_of
 from collector.i18n import MISSING
 from collector.judging.memory import endpoint_from
 from collector.learning import Outreach, Proposed, Rejection, propose
@@ -31,7 +30,7 @@ def proposals(store: Engine, policy: Policy, *, now_us: int) -> Proposed:
     with store.connect() as connection:
         rows = connection.execute(select(schema.endpoints)).all()
         endpoints = {row.agent: endpoint_from(row) for row in rows}
-        observing = [a for a, e in endpoints.items() if mode_of(policy, e) == "observe"]
+        observing = [a for a, e in endpoints.items() if policy.mode_for(e) == "observe"]
         if not observing:
             return Proposed(proposals=(), left_out=0)
         reached = connection.execute(_reached(now_us - LEARNT_DAYS * DAY_US)).all()

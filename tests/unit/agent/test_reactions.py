@@ -5,6 +5,7 @@ from agent.policy_cache import local_document
 from agent.reactions import Judgement, Reactions
 from agent.system.desktop import Message
 from checks.check import discover
+from checks.facts import Fact
 from checks.facts.media import Medium, MediumMounted, MediumScanned, Partition
 from checks.facts.network import Address, Link, NetworkState, Route
 from checks.policy import parse_policy
@@ -20,9 +21,14 @@ class Scene:
     def __init__(self, policy: str) -> None:
         self.shown: list[Message] = []
         self.networks = 0
+        self.considered: list[Fact] = []
         judgement = Judgement(discover(), local_document(parse_policy(policy), "agent-1"))
         self.reactions = Reactions(
-            judgement, catalogue=read_catalogue(), desktop=self, on_network=self.network
+            judgement,
+            catalogue=read_catalogue(),
+            desktop=self,
+            on_network=self.network,
+            contain=lambda fact, failed, at_us: self.considered.append(fact),
         )
 
     def show(self, message: Message) -> None:
