@@ -10,6 +10,7 @@ address of the intranet's own range (a telephone hands out 192.168.x.x, too).
 
 import itertools
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -100,6 +101,7 @@ class Hospital:
 @contextmanager
 def hospital() -> Iterator[Hospital]:
     """Three fresh namespaces; gone afterwards with everything in them."""
+    sweep(Path("/proc"), _NAMED, _SETTINGS)
     mark = f"ww{os.getpid()}x{next(_numbers)}"
     built = Hospital(*(f"{mark}-{place}" for place in ("ws", "rt", "out")))
     try:
@@ -139,6 +141,26 @@ def _wire(built: Hospital) -> None:
 
 _SETTINGS = Path("/etc/netns")
 """What `ip netns exec` lays over /etc: ip-netns(8)."""
+
+
+_NAMED = Path("/run/netns")
+"""Where ip(8) keeps the names of namespaces."""
+_MADE_HERE = re.compile(r"ww(\d+)x\d+-(?:ws|rt|out)")
+
+
+def sweep(proc: Path, *places: Path) -> None:
+    """Removes what test processes left that do not run any more (killed ones clean up nothing)."""
+    for place in places:
+        for found in place.iterdir() if place.is_dir() else ():
+            made = _MADE_HERE.fullmatch(found.name)
+            if made is None or (proc / made[1]).exists():
+                continue
+            if found.is_dir():
+                shutil.rmtree(found, ignore_errors=True)
+            else:
+                subprocess.run(
+                    ["ip", "netns", "delete", found.name], check=False, capture_output=True
+                )
 
 
 def _with_inside_resolver(namespace: str) -> None:
