@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from checks.facts.network import LinkKind
-from checks.plan import Network, parsed_address
+from checks.plan import Network
 from checks.policy.moments import begins_us, ends_us
 from checks.policy.schedule import weekly_time
 
@@ -96,11 +96,6 @@ class Approved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def allows(self) -> bool:
         return self.effect in ALLOWING
 
-    def reaches(self, address: str, name: str = "") -> bool:
-        """Whether the other side is one of the destinations."""
-        reached = parsed_address(address)
-        return any(reached in network for network in self.networks) or self._names(name)
-
     def at(self, at_us: int, zone: ZoneInfo) -> TimeState:
         """Whether it is in force at this moment (wall clock, us)."""
         validity = time_state(self.starts, self.expires, at_us, zone)
@@ -109,14 +104,6 @@ class Approved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         local = datetime.fromtimestamp(at_us / 1_000_000, zone)
         held = any(weekly_time(text).holds(local) for text in self.schedule)
         return "in_force" if held else "outside_schedule"
-
-    def _names(self, name: str) -> bool:
-        if not name or not self.names:
-            return False
-        told = name.lower().rstrip(".")
-        labels = told.split(".")
-        above = ("*." + ".".join(labels[begin:]) for begin in range(1, len(labels)))
-        return told in self.names or any(parent in self.names for parent in above)
 
 
 class ApprovedDevice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

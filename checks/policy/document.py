@@ -17,6 +17,7 @@ from checks.facts.media import Medium
 from checks.finding import Severity
 from checks.plan import AddressPlan, Zone
 from checks.policy.allowlist import Approved, ApprovedDevice
+from checks.policy.destinations import Destinations
 from checks.policy.network import (
     Beacon,
     Binding,
@@ -181,6 +182,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return AddressPlan(
             self.zones, forbidden=(part for entry in forbidding for part in entry.networks)
         )
+
+    @functools.cached_property
+    def destinations(self) -> Destinations:
+        return Destinations(self.approved)
 
     def mode_for(self, endpoint: Endpoint) -> str:
         """The mode of the endpoint's zone, or the policy's own."""

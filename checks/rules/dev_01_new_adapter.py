@@ -10,7 +10,7 @@ virtual machines) are not counted, and an approved device is none.
 
 from collections.abc import Iterator
 
-from checks.approvals import device_standing
+from checks.approved_devices import device_standing
 from checks.check import Context, check
 from checks.facts.network import Link
 from checks.facts.place import AdapterAppeared

@@ -14,10 +14,12 @@ routes they bring.
 
 from collections.abc import Iterator
 
-from checks.approvals import device_standing
+from checks.approved_devices import device_standing
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState, Route
+from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
+from checks.intranet import intranet_links
 from checks.links import TUNNELS, has_outer_end, is_port, listed, own_addresses, serves_others
 from checks.plan import egress_over
 
@@ -31,13 +33,14 @@ UNPLANNED_ADDRESS = "{interface} ({link_kind}) has the address {address} outside
 @check(
     rule="EXT-03",
     on=NetworkState,
+    uses=(IntranetWitness,),
     remedy=(
         "Find out what the second connection is for and take it away, or have it entered in "
         "the address plan by the security officer."
     ),
 )
 def second_way_out(network: NetworkState, context: Context) -> Iterator[Finding]:
-    if not context.policy.plan.intranet_links(network):
+    if not intranet_links(network, context):
         return
     for link in network.links:
         if not link.up or link.kind == "loopback" or _is_another_rules(link, network, context):

@@ -11,7 +11,7 @@ lapsed is EXT-16.
 
 from collections.abc import Iterator
 
-from checks.approvals import attached_standing, device_standing
+from checks.approved_devices import attached_standing, device_standing
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState, UplinkDevice
 from checks.finding import Finding

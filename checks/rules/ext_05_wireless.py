@@ -10,11 +10,13 @@ A radio that is present but switched off is EXT-14, a modem EXT-04.
 
 from collections.abc import Iterator
 
-from checks.approvals import device_standing
+from checks.approved_devices import device_standing
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState, Wifi
 from checks.facts.radios import Radio, RadioState
+from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
+from checks.intranet import intranet_links
 from checks.links import listed, serves_others
 from checks.plan import egress_over
 from checks.wired_only import is_wired_only
@@ -27,6 +29,7 @@ ENABLED = "the radio {device} ({radio}) is enabled on an endpoint that may have 
 @check(
     rule="EXT-05",
     on=(NetworkState, RadioState),
+    uses=(IntranetWitness,),
     remedy=(
         "Have the wireless connection switched off and its profile removed. A network of the "
         "hospital is entered in the list with its access points and its authentication."
@@ -37,7 +40,7 @@ def wireless(fact: NetworkState | RadioState, context: Context) -> Iterator[Find
         if is_wired_only(context):
             yield from (_enabled(radio) for radio in fact.radios if _speaks(radio))
         return
-    at_home = bool(context.policy.plan.intranet_links(fact)) or is_wired_only(context)
+    at_home = bool(intranet_links(fact, context)) or is_wired_only(context)
     for link in fact.links:
         if link.wifi is None or not link.up:
             continue

@@ -16,6 +16,7 @@ from checks.approvals import standing
 from checks.check import Context, check
 from checks.facts.connections import ConnectionSeen
 from checks.facts.proxies import Proxy, ProxyState, Relay
+from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
 from checks.subjects import is_about
 from checks.wording import endpoint_of, process_name
@@ -29,6 +30,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 @check(
     rule="EXT-07",
     on=ProxyState,
+    uses=(IntranetWitness,),
     remedy=(
         "Take the setting away, or end the program that relays, and find out who needed the way "
         "out and for what."

@@ -16,7 +16,7 @@ accepted where the policy allows the tool to this endpoint.
 
 from collections.abc import Iterator
 
-from checks.approvals import device_standing
+from checks.approved_devices import device_standing
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState
 from checks.facts.remote_tools import RemoteTool, RemoteToolState

@@ -18,6 +18,7 @@ from checks.approvals import standing
 from checks.check import Context, check
 from checks.facts.connections import ConnectionSeen
 from checks.facts.names import CanaryAnswered, NameServerUsed, ResolverState
+from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
 from checks.names import is_foreign, is_hospitals
 from checks.wording import process_name
@@ -36,6 +37,7 @@ _PROTOCOLS = {"dns": ("udp", "tcp"), "dot": ("tcp",), "doq": ("udp",), "doh": ("
 @check(
     rule="EXT-09",
     on=(ResolverState, NameServerUsed, CanaryAnswered),
+    uses=(IntranetWitness,),
     remedy=(
         "Set the hospital's name servers on this machine, and find out how the other one came "
         "to be set or asked."

@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from checks.check import Context, check
 from checks.facts.network import Link, NetworkState
 from checks.facts.place import AddressChanged
+from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
+from checks.intranet import intranet_links
 from checks.policy.network import Binding
 
 BOUND_ADDRESS = "{interface} has the address {found}; the register has {bound}"
@@ -30,6 +32,7 @@ CHANGED = {"address": CHANGED_ADDRESS, "gateway": CHANGED_GATEWAY, "mac": CHANGE
 @check(
     rule="EXT-10",
     on=(NetworkState, AddressChanged),
+    uses=(IntranetWitness,),
     remedy=(
         "Ask who changed it and why. Have the old address restored, or enter the new one in the "
         "register."
@@ -49,8 +52,9 @@ def address_changed(fact: NetworkState | AddressChanged, context: Context) -> It
                 },
             )
         return
-    links = context.policy.plan.intranet_links(fact)
-    if binding is not None and links:
+    # a link of the plan past which the collector never answers may be the bound one
+    if binding is not None and intranet_links(fact, context):
+        links = context.policy.plan.intranet_links(fact)
         yield from _unbound(binding, _meant(binding, links), fact, context)
 
 

@@ -11,7 +11,7 @@ with another end is up. A bridge may be approved as a device; an access point is
 
 from collections.abc import Iterable, Iterator
 
-from checks.approvals import device_standing
+from checks.approved_devices import device_standing
 from checks.check import Context, check
 from checks.facts.forwarding import ForwardingState
 from checks.facts.network import Link, NetworkState

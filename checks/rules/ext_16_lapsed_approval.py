@@ -12,10 +12,12 @@ as well, nor a device under EXT-03, EXT-04, EXT-05 or EXT-08.
 
 from collections.abc import Iterator
 
-from checks.approvals import Lapse, WhyLapsed, attached_standing, device_standing, standing
+from checks.approvals import Lapse, WhyLapsed, standing
+from checks.approved_devices import attached_standing, device_standing
 from checks.check import Context, check
 from checks.facts.connections import ConnectionSeen
 from checks.facts.network import NetworkState, UplinkDevice
+from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
 from checks.wording import connection_params
 
@@ -50,6 +52,7 @@ _CONNECTION: dict[WhyLapsed, str] = {
 @check(
     rule="EXT-16",
     on=(ConnectionSeen, NetworkState, UplinkDevice),
+    uses=(IntranetWitness,),
     remedy=(
         "Ask the approval's owner whether it is still needed. If so, have it applied for and "
         "approved anew; if not, have the connection or the device taken away."

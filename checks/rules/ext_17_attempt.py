@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from checks.approvals import standing
 from checks.check import Context, check
 from checks.facts.connections import ConnectionSeen
+from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
 from checks.wording import connection_params, egress_subject
 
@@ -18,6 +19,7 @@ from checks.wording import connection_params, egress_subject
 @check(
     rule="EXT-17",
     on=ConnectionSeen,
+    uses=(IntranetWitness,),
     remedy=(
         "Nothing urgent. Look in the weekly review which programs keep trying and switch their "
         "update functions off."

@@ -189,3 +189,48 @@ def test_a_way_to_the_hospital_from_outside_is_benign_when_the_policy_names_it(
     seen = connection(**{"egress": over(ELSEWHERE), **changes})
 
     assert rules_raised(seen, policy=VPN, network=at(ELSEWHERE)) == raised, what
+
+
+APPROVED_AT_CLINIC = parse_policy(
+    """
+[[zones]]
+name = "clinic"
+prefixes = ["192.168.1.0/24"]
+via = [{ interface = "wifi", gateway = "192.168.1.1" }]
+
+[[approved]]
+name = "time"
+destinations = ["203.0.113.80/32"]
+expires = 2027-01-01
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("what", "gateway", "witness", "raised"),
+    [
+        ("past the witnessed gateway", AT_CLINIC, WITNESSED, []),
+        ("past a router that only looks like it", ELSEWHERE, WITNESSED, ["EXT-02"]),
+        ("before the first answer", ELSEWHERE, None, []),
+    ],
+)
+def test_what_is_approved_over_the_intranet_is_so_past_a_gateway_that_is_the_intranets(
+    what, gateway, witness, raised
+):
+    seen = connection(egress=over(gateway))
+
+    rules = rules_raised(seen, policy=APPROVED_AT_CLINIC, network=at(gateway), witness=witness)
+
+    assert rules == raised, what
+
+
+def test_a_laptop_behind_a_router_at_home_has_no_second_way_out():
+    network = at(ELSEWHERE)
+    docked = msgspec.structs.replace(
+        network,
+        links=(*network.links, *(link for link in TETHERED.links if link.name == "eno1")),
+        routes=(*network.routes, *AT_HOME.routes),
+    )
+
+    assert rules_raised(docked, policy=SMALL, witness=None) == ["EXT-03"]
+    assert rules_raised(docked, policy=SMALL, witness=WITNESSED) == []
