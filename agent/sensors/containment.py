@@ -68,6 +68,7 @@ class ContainmentSensor:
         self._retry_at: dict[str, float] = {}
         self._trouble = ""
         self._patient_until = 0.0
+        self._ask_at = 0.0
         self._forget_at: float | None = None
 
     def start(self, document: PolicyDocument) -> Sequence[int]:
@@ -122,12 +123,12 @@ class ContainmentSensor:
 
     def deadline(self) -> float | None:
         """At once while acts wait to be told."""
+        if self._acts:
+            return 0.0
         now, wall_us = self._monotonic(), self._wall_us()
-        if self._acts or self._cuts is None:
-            return now
-        due = [now + (cut.until_us - wall_us) / 1_000_000 for cut in self._cuts.standing]
+        due = [now + (cut.until_us - wall_us) / 1_000_000 for cut in self._started().standing]
         if self._postponed:
-            due.append(now + _ASK_AGAIN)
+            due.append(self._ask_at)
         if self._forget_at is not None:
             due.append(self._forget_at)
         return min(due, default=None)
@@ -175,6 +176,7 @@ class ContainmentSensor:
             self._say_once("refused", wish, against)
         elif not situation.own_address and self._monotonic() < self._patient_until:
             self._postponed[wish.interface] = wish
+            self._ask_at = self._monotonic() + _ASK_AGAIN
         else:
             self._cut(wish, cuts, situation.at_us)
 
