@@ -18,6 +18,7 @@ from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import Answer, ConnectionSeen, Egress
 
 FLOWS_KEPT = 16_384
+_LINKS_JUDGED = 4
 _LINGER_SECONDS = 180.0  # an answer this late still belongs to its attempt; idle UDP ends
 _PROTOCOLS = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmpv6"}
 
@@ -45,6 +46,10 @@ class Sighting(NamedTuple):
     now: float
 
 
+Held = Literal["out", "in", "ended", "nobody"]
+Holding = Callable[[Key], Held]
+"""What this machine's own sockets say of a TCP flow: which way the one that has it was opened."""
+
 Admission = Callable[[Key, Direction, Sighting], Origin | None]
 """Asked once for the first packet of a flow; None when the flow is no fact."""
 
@@ -57,6 +62,7 @@ class _Flow:
         "direction",
         "first_us",
         "last_seen",
+        "links",
         "origin",
         "packets",
         "sequence",
@@ -68,6 +74,7 @@ class _Flow:
     ) -> None:
         self.direction: Direction = direction
         self.first_us = seen.at_us
+        self.links: tuple[int, ...] = (seen.link,)  # over which it was judged
         self.origin = origin
         self.sequence = sequence
         self.last_seen = seen.now
@@ -82,7 +89,9 @@ class FlowTable:
     `patience` is how long an answer may take, `window` how long equal attempts are
     counted (0: every attempt is told), both in seconds.  `kept` flows are remembered at
     most.  `adopts`: a TCP flow may begin in its middle, as in a capture that was started
-    late; whoever speaks first then counts as its source; and nothing is silent in it.  `quiet` says of which flows no
+    late; whoever speaks first then counts as its source; and nothing is silent in it.
+    Elsewhere such a flow is asked for with `held`.
+    `quiet` says of which flows no
     more packets are wanted; after a while each is listened to again, and forgotten if it
     has ended.
     """
@@ -97,6 +106,7 @@ class FlowTable:
         adopts: bool = False,
     ) -> None:
         self._admit = admit
+        self.held: Holding = _nobody
         self._kept = kept
         self._adopts = adopts
         self.patience = patience
@@ -124,16 +134,16 @@ class FlowTable:
         flow = self._flows.get(key)
         if flow is None:
             return self._begin(key, packet, seen)
+        moved = seen.link not in flow.links and self._moved(key, flow, seen)
+        if moved or (signal is Signal.OPEN and packet.sequence != flow.sequence):
+            return self._begin_again(key, flow, packet, seen)
         flow.last_seen = now
-        if signal is Signal.OPEN and packet.sequence != flow.sequence:
-            told = self._end_early(key, flow, now)  # the same ports again
-            return [*told, *self._begin(key, packet, seen)]
         flow.service = flow.service or packet.service
         if flow.answer == "two_way":
             if signal is Signal.RESET:
                 del self._flows[key]  # only TCP is reset, and TCP is never muted
             else:
-                self._count(key, flow)
+                self._count(key, flow, seen.link)
             return []
         from_other_side = seen.outgoing == (flow.direction == "in")
         if signal in (Signal.RESET, Signal.ERROR):
@@ -141,7 +151,7 @@ class FlowTable:
             return self._attempt(key, flow, "refused", now) if refused else []
         if from_other_side and signal in _ANSWERS:
             return [self._answered(key, flow, seen)]
-        self._count(key, flow)
+        self._count(key, flow, seen.link)
         return []
 
     def overdue(self, now: float) -> list[ConnectionSeen]:
@@ -204,10 +214,30 @@ class FlowTable:
         for key in ended:
             del self._flows[key]
 
-    def _count(self, key: Key, flow: _Flow) -> None:
+    def _begin_again(
+        self, key: Key, flow: _Flow, packet: Packet, seen: Sighting
+    ) -> list[ConnectionSeen]:
+        """The same ports again, or another way."""
+        told = [*self._end_early(key, flow, seen.now), *self._begin(key, packet, seen)]
+        again = self._flows.get(key)
+        if again and packet.signal is not Signal.OPEN:
+            again.links = flow.links if seen.link in flow.links else (*flow.links, seen.link)
+        return told
+
+    def _moved(self, key: Key, flow: _Flow, seen: Sighting) -> bool:
+        """Whether it leaves another way than the one it was told with; each link is judged
+        once.
+        """
+        if not seen.outgoing or len(flow.links) >= _LINKS_JUDGED:
+            return False
+        flow.links = (*flow.links, seen.link)
+        origin = self._admit(key, flow.direction, seen)
+        return origin is not None and origin.egress != flow.origin.egress
+
+    def _count(self, key: Key, flow: _Flow, link: int) -> None:
         flow.packets += 1
         if flow.packets >= TELLING and key.protocol != TCP:
-            self.quiet.mute(key, "both" if flow.answer == "two_way" else flow.direction)
+            self.quiet.mute(key, "both" if flow.answer == "two_way" else flow.direction, link)
 
     def _answered(self, key: Key, flow: _Flow, seen: Sighting) -> ConnectionSeen:
         flow.answer = "two_way"
@@ -216,6 +246,13 @@ class FlowTable:
         return _fact(key, flow, answered_us=seen.at_us)
 
     def _begin(self, key: Key, packet: Packet, seen: Sighting) -> list[ConnectionSeen]:
+        held: Held = "nobody"
+        if packet.signal is Signal.SEGMENT and not self._adopts:
+            held = self.held(key) if seen.outgoing else "ended"
+        if held == "ended":
+            return []
+        if held != "nobody":
+            return self.found_open(key, held, seen, evidence="socket")
         answered, direction = self._how_begun(key, packet, seen)
         if direction is None:
             return []
@@ -240,7 +277,7 @@ class FlowTable:
         if signal is Signal.ACCEPT:
             return True, _OPPOSITE[sent]
         if signal is Signal.SEGMENT:
-            return False, sent if self._adopts else None
+            return False, sent
         asking = self.quiet.asking(key)
         if asking is not None and asking != sent:
             return True, asking  # what it answers was silenced
@@ -283,6 +320,10 @@ class FlowTable:
         flow.answer = answer
         self._schedule(key, flow, now + _LINGER_SECONDS)
         return self._attempts.tell(_fact(key, flow), now)
+
+
+def _nobody(_: Key) -> Held:
+    return "nobody"
 
 
 def _key(packet: Packet, *, outgoing: bool) -> Key:

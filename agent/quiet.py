@@ -23,6 +23,15 @@ _DIRECTIONS: tuple[Direction, ...] = ("out", "in")
 Way = Literal["both", "out", "in"]
 
 
+class Mute(NamedTuple):
+    """Only over the link (an interface index) where it was busy: over another one the same
+    flow would be news.
+    """
+
+    way: Way
+    link: int
+
+
 class Key(NamedTuple):
     """A flow seen from this machine; addresses packed, an echo's identifier as port."""
 
@@ -66,18 +75,18 @@ class Quiet:
 
     def __init__(self, sweeping: int = SWEEPING) -> None:
         self._sweeping = sweeping
-        self.muted: dict[Key, Way] = {}
+        self.muted: dict[Key, Mute] = {}
         self.swept: dict[Sweep, Silence] = {}
         self._before: dict[Sweep, Silence] = {}
         self._asked: Counter[Sweep] = Counter()
         self._span_ends = 0.0
         self.revision = 0
 
-    def mute(self, key: Key, way: Way) -> None:
+    def mute(self, key: Key, way: Way, link: int) -> None:
         """As far as there is room."""
-        known = self.muted.get(key)
-        if known != way and (known or len(self.muted) < KEPT):
-            self.muted[key] = way
+        known, wanted = self.muted.get(key), Mute(way, link)
+        if known != wanted and (known or len(self.muted) < KEPT):
+            self.muted[key] = wanted
             self.revision += 1
 
     def listen(self, key: Key) -> bool:
@@ -127,7 +136,7 @@ class Quiet:
         return min((silence.ends for silence in self.swept.values()), default=None)
 
     def _silence(self, sweep: Sweep, now: float) -> None:
-        if len(self.swept) >= SWEEPS_KEPT:
+        if len(self.swept) >= SWEEPS_KEPT or any(_are_two_ways(sweep, s) for s in self.swept):
             return
         recent = {s: b for s, b in self._before.items() if now - b.ends < 2 * SPAN_SECONDS}
         before = recent.get(sweep)
@@ -135,6 +144,17 @@ class Quiet:
         self._before = recent
         self.swept[sweep] = Silence(now, now + lasts)
         self.revision += 1
+
+
+def _are_two_ways(one: Sweep, other: Sweep) -> bool:
+    """Whether two hosts that ask each other could be silent both ways: that would hide a
+    conversation.
+    """
+    return (
+        (one.protocol, one.length) == (other.protocol, other.length)
+        and one.way != other.way
+        and (one.remote == other.remote or not one.remote or not other.remote)
+    )
 
 
 def _sweeps(key: Key, way: Direction) -> tuple[Sweep, Sweep]:

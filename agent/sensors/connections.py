@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from agent.flows import FlowTable, Origin, Sighting
+from agent.flows import FlowTable, Held, Origin, Sighting
 from agent.name_cache import NameCache
 from agent.quiet import Direction, Key, Silence
 from agent.system.attribution import Attribution
@@ -18,7 +18,7 @@ from agent.system.link_rules import link_rules, riding
 from agent.system.network_table import NetworkTable
 from agent.system.packets import Frame, PacketSocket
 from agent.system.processes import Processes
-from agent.system.sockdiag import SocketRow, SocketTable
+from agent.system.sockdiag import LISTEN, TIME_WAIT, SocketRow, SocketTable
 from agent.system.socket_watch import SocketWatch, WatchedSocket
 from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess
@@ -128,11 +128,13 @@ class ConnectionSensor:
         self._closing.close()
 
     def _flow_table(self) -> FlowTable:
-        return FlowTable(
+        flows = FlowTable(
             self._admit,
             patience=self._policy.duration("attempt_timeout").total_seconds(),
             window=self._policy.duration("attempts_window").total_seconds(),
         )
+        flows.held = self._held
+        return flows
 
     def _see(self, frame: Frame, now: float) -> list[ConnectionSeen]:
         ethertype, octets = frame.ethertype, frame.octets
@@ -163,7 +165,8 @@ class ConnectionSensor:
     def _admit(self, key: Key, direction: Direction, seen: Sighting) -> Origin | None:
         """Whether a new flow goes outside; its way and its process."""
         remote, local = text(key.remote), text(key.local)
-        if is_local(remote) or remote in self._network.broadcasts:
+        called = seen.outgoing and remote in self._network.broadcasts
+        if called or is_local(remote):
             return None
         forwarded = local not in self._network.own_addresses
         if forwarded and not seen.outgoing:
@@ -176,6 +179,17 @@ class ConnectionSensor:
         who = UnknownProcess(why="forwarded") if forwarded else self._process(key, direction)
         name = self._names.name_of(remote, seen.now)
         return Origin(egress=egress, process=who, name=name)
+
+    def _held(self, key: Key) -> Held:
+        """A listening socket is what the kernel names when no other has the flow."""
+        local, remote = (key.local, key.local_port), (key.remote, key.remote_port)
+        row = self._sockets.holder(TCP, local, remote)
+        if row is None or row.state == LISTEN:
+            return "nobody"
+        if row.state == TIME_WAIT:
+            return "ended"
+        listening = {each.local_port for each in self._sockets.listening()}
+        return "in" if key.local_port in listening else "out"
 
     def _link_of(self, seen: Sighting, local: str) -> int:
         """A frame for a link that rides on another one (macvlan) is seen there first."""

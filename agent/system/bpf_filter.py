@@ -4,8 +4,8 @@ linux/filter.h, linux/bpf_common.h; Documentation/networking/filter.rst.  The pr
 runs on a packet socket of type SOCK_DGRAM, so offset 0 is the IP header, on every kind
 of link.  What passes is judged again with the whole policy; the filter only spares work.
 
-Passed: the first packets of flows whose other side may be outside (TCP with SYN or RST,
-everything of UDP, ICMP and other protocols), every ICMP error, and frames with a VLAN
+Passed: the first packets of flows whose other side may be outside (TCP with SYN or RST and
+a sample of its segments, first fragments, what has no whole transport header, everything of UDP, ICMP and other protocols), every ICMP error, and frames with a VLAN
 tag that no link here takes off.  Dropped: loopback, frames for others, VLAN frames of a
 lower link when the VLAN has a link of its own (it shows them), non-first fragments, local
 addresses, neighbour discovery, the address plan's prefixes on the links where they are
@@ -22,10 +22,8 @@ from ipaddress import (
 )
 from types import MappingProxyType
 
-from agent.quiet import Key, Sweep, Way
+from agent.quiet import Key, Mute, Sweep
 from agent.system.bpf_assembler import (
-    ADD,
-    ADD_X,
     AND,
     JEQ,
     JGE,
@@ -34,41 +32,44 @@ from agent.system.bpf_assembler import (
     LD_B,
     LD_B_X,
     LD_H,
-    LD_H_X,
-    LD_IMMEDIATE,
     LD_MEM,
     LD_W,
     LDX_HEADER,
-    LDX_IMMEDIATE,
     LDX_MEM,
     LIMIT,
-    LSH,
     RET,
     ST,
-    STX,
     Assembler,
     Instruction,
+)
+from agent.system.bpf_headers import (
+    M_OFFSET,
+    SNAP,
+    follow_extensions,
+    pass_headless,
+    unless_beyond,
 )
 from agent.system.bpf_quiet import M_NEXT, PACKET_OUTGOING, PACKET_TYPE, drop_muted, drop_swept
 from agent.system.dissect import VLAN_TAGS
 from checks.plan import LOCAL_ONLY, Network
 
-SNAP = 256
-"""Bytes of a packet that are copied: enough for an ICMPv6 error with its inner packet."""
-
 _RESERVED = 1792  # instructions for everything but prefixes
 
 _ANCILLARY = 0xFFFFF000  # SKF_AD_OFF
-_PROTOCOL, _IFINDEX, _HARDWARE, _VLAN, _VLAN_PRESENT = (
-    _ANCILLARY + offset for offset in (0, 8, 28, 44, 48)
+_PROTOCOL, _IFINDEX, _VLAN, _VLAN_PRESENT, _RANDOM = (
+    _ANCILLARY + offset for offset in (0, 8, 44, 48, 56)
 )
 _LINK_LAYER = 0xFFE00000  # SKF_LL_OFF
 _TAG, _TAGGED = _LINK_LAYER + 14, _LINK_LAYER + 18  # of a tag in the octets; and behind it
 _VLAN_ID = 0x0FFF
-_ARPHRD_LOOPBACK = 772
+LOOPBACK_IFINDEX = 1
+"""include/net/net_namespace.h.  Not its hardware type, which TUNSETLINK lends to any tun."""
 _PACKET_OTHERHOST = 3
-_EXTENSION_ROUNDS = 6
-_M_NEXT, _M_OFFSET = M_NEXT, 5  # scratch cells; 0 to 3 hold the remote address
+_SHORTEST_TRANSPORT, _TCP_WITH_FLAGS = 8, 14  # octets
+_MORE_FRAGMENTS = 0x2000
+_SAMPLED = 0x1F
+"""Of TCP's segments between opening and closing one of 32 passes at random, so that a
+conversation that never opened, or went on over another link, is still met."""
 _VLANS_MOST = 64
 
 
@@ -85,13 +86,13 @@ class LinkRules:
     relays: bool = False
 
 
-_NOTHING: Mapping[Key, Way] = MappingProxyType({})
+_NOTHING: Mapping[Key, Mute] = MappingProxyType({})
 
 
 def packet_filter(
     links: Mapping[int, LinkRules],
     broadcasts: Iterable[str] = (),
-    muted: Mapping[Key, Way] = _NOTHING,
+    muted: Mapping[Key, Mute] = _NOTHING,
     swept: Iterable[Sweep] = (),
 ) -> tuple[Instruction, ...]:
     """The program for these links (by interface index) and own broadcast addresses; at
@@ -100,17 +101,21 @@ def packet_filter(
     Prefixes that do not fit, the smallest first, are left out; user space then sees
     what they would have hidden.
     """
-    local = [*LOCAL_ONLY, *(ip_network(address) for address in broadcasts)]
+    called = [ip_network(address) for address in broadcasts]
     sweeps = sorted(swept)
     program = Assembler()
     _prologue(program, links)
     _tagged(program, links)  # first: the kernel checks that a cell is filled also past a RET
     room = LIMIT - _RESERVED
-    for family, length, block in ((4, 4, _ipv4), (6, 16, _ipv6)):
+    for family, length in ((4, 4), (6, 16)):
         program.label(f"ipv{family}")
         groups = _groups(links, family, budget=room // 2)
-        block(program, [n for n in local if n.version == family], groups)
-        drop_muted(program, {key: way for key, way in muted.items() if len(key.remote) == length})
+        if family == 4:
+            _ipv4(program, called, groups)
+        else:
+            _ipv6(program, groups)
+        pass_headless(program, f"ipv{family} has ports", _SHORTEST_TRANSPORT)
+        drop_muted(program, {key: how for key, how in muted.items() if len(key.remote) == length})
         drop_swept(program, [sweep for sweep in sweeps if sweep.length == length])
         program.goto("transport")
     _transport(program)
@@ -118,8 +123,8 @@ def packet_filter(
 
 
 def _prologue(program: Assembler, links: Mapping[int, LinkRules]) -> None:
-    program.op(LD_W, _HARDWARE)
-    program.drop_when(JEQ, _ARPHRD_LOOPBACK)
+    program.op(LD_W, _IFINDEX)
+    program.drop_when(JEQ, LOOPBACK_IFINDEX)
     program.op(LD_W, PACKET_TYPE)
     program.unless(JEQ, _PACKET_OTHERHOST, "for this machine")
     program.op(LD_W, _IFINDEX)
@@ -216,10 +221,14 @@ def _cost(prefix: Network) -> int:
     return 3 if prefix.version == 4 else 2 + 3 * (prefix.prefixlen // 32 + 1)
 
 
-def _ipv4(program: Assembler, local: list[Network], groups: _Groups) -> None:
+def _ipv4(program: Assembler, broadcasts: list[Network], groups: _Groups) -> None:
+    """Nobody answers from a broadcast address, so what comes from one is looked at: root
+    may declare any address to be one.
+    """
     program.op(LD_B, 9)
     program.jump(JEQ, 1, false="v4 no error")
     program.op(LDX_HEADER, 0)
+    unless_beyond(program, 1, "v4 no error")
     program.op(LD_B_X, 0)
     for error in (3, 11, 12):
         program.when(JEQ, error, "pass")
@@ -232,14 +241,20 @@ def _ipv4(program: Assembler, local: list[Network], groups: _Groups) -> None:
     program.goto("v4 remote")
     program.label("v4 outgoing")
     program.op(LD_W, 16)
+    program.op(ST, 0)
+    _drop_ranges(program, list(_collapsed(broadcasts, 4)))
     program.label("v4 remote")
     program.op(ST, 0)
-    _drop_ranges(program, list(_collapsed(local, 4)))
+    _drop_ranges(program, list(_collapsed(LOCAL_ONLY, 4)))
     _dispatch(program, groups, "v4", _drop_ranges)
     program.label("v4 transport")
     program.op(LDX_HEADER, 0)
     program.op(LD_B, 9)
-    program.op(ST, _M_NEXT)
+    program.op(ST, M_NEXT)
+    program.op(LD_H, 6)
+    program.jump(JSET, _MORE_FRAGMENTS, false="v4 whole")
+    program.op(RET, SNAP)
+    program.label("v4 whole")
 
 
 def _dispatch(program: Assembler, groups: _Groups, family: str, drop: _DropPrefixes) -> None:
@@ -266,18 +281,19 @@ def _drop_ranges(program: Assembler, prefixes: list[Network]) -> None:
         program.label(after)
 
 
-def _ipv6(program: Assembler, local: list[Network], groups: _Groups) -> None:
-    _follow_extensions(program)
+def _ipv6(program: Assembler, groups: _Groups) -> None:
+    follow_extensions(program)
     program.label("v6 headers done")
-    program.op(LD_MEM, _M_NEXT)
+    program.op(LD_MEM, M_NEXT)
     program.jump(JEQ, 58, false="v6 no icmp")
-    program.op(LDX_MEM, _M_OFFSET)
+    program.op(LDX_MEM, M_OFFSET)
+    unless_beyond(program, 1, "v6 no icmp")
     program.op(LD_B_X, 0)
     program.unless(JGE, 128, "pass")  # RFC 4443: errors are below 128
-    program.drop_when(JEQ, 143)
-    program.jump(JGE, 130, false="v6 no icmp")
+    program.jump(JGE, 133, false="v6 no icmp")
     program.jump(JGT, 137, true="v6 no icmp")
-    program.op(RET, 0)
+    program.op(LD_B, 7)
+    program.drop_when(JEQ, 255)  # neighbour discovery: RFC 4861 section 7.1
     program.label("v6 no icmp")
     program.op(LD_W, PACKET_TYPE)
     program.jump(JEQ, PACKET_OUTGOING, true="v6 outgoing")
@@ -286,53 +302,16 @@ def _ipv6(program: Assembler, local: list[Network], groups: _Groups) -> None:
     program.label("v6 outgoing")
     _remember_address(program, 24)
     program.label("v6 remote")
-    _drop_by_words(program, list(_collapsed(local, 6)))
+    _drop_by_words(program, list(_collapsed(LOCAL_ONLY, 6)))
     _dispatch(program, groups, "v6", _drop_by_words)
     program.label("v6 transport")
-    program.op(LDX_MEM, _M_OFFSET)
+    program.op(LDX_MEM, M_OFFSET)
 
 
 def _remember_address(program: Assembler, offset: int) -> None:
     for word in range(4):
         program.op(LD_W, offset + 4 * word)
         program.op(ST, word)
-
-
-def _follow_extensions(program: Assembler) -> None:
-    """Leaves the transport's number and offset in the scratch cells.
-
-    What still hides behind more headers than are followed passes as a protocol of its
-    own; user space follows further.
-    """
-    program.op(LD_B, 6)
-    program.op(ST, _M_NEXT)
-    program.op(LDX_IMMEDIATE, 40)
-    program.op(STX, _M_OFFSET)
-    for number in range(_EXTENSION_ROUNDS):
-        generic, fragment, step = (f"{name} {number}" for name in ("generic", "fragment", "step"))
-        program.op(LD_MEM, _M_NEXT)
-        program.jump(JEQ, 44, true=fragment)
-        for extension in (0, 43, 60):
-            program.jump(JEQ, extension, true=generic)
-        program.goto("v6 headers done")
-        program.label(fragment)
-        program.op(LDX_MEM, _M_OFFSET)
-        program.op(LD_H_X, 2)
-        program.drop_when(JSET, 0xFFF8)
-        program.op(LD_B_X, 0)
-        program.op(ST, _M_NEXT)
-        program.op(LD_IMMEDIATE, 8)
-        program.goto(step)
-        program.label(generic)
-        program.op(LDX_MEM, _M_OFFSET)
-        program.op(LD_B_X, 0)
-        program.op(ST, _M_NEXT)
-        program.op(LD_B_X, 1)
-        program.op(ADD, 1)
-        program.op(LSH, 3)
-        program.label(step)
-        program.op(ADD_X)
-        program.op(ST, _M_OFFSET)
 
 
 def _drop_by_words(program: Assembler, prefixes: list[Network]) -> None:
@@ -356,10 +335,13 @@ def _drop_by_words(program: Assembler, prefixes: list[Network]) -> None:
 def _transport(program: Assembler) -> None:
     """X is the offset of the transport header, its number is in the scratch cell."""
     program.label("transport")
-    program.op(LD_MEM, _M_NEXT)
+    program.op(LD_MEM, M_NEXT)
     program.jump(JEQ, 6, false="pass")
+    pass_headless(program, "tcp has flags", _TCP_WITH_FLAGS)
     program.op(LD_B_X, 13)
     program.jump(JSET, 0x06, true="pass")  # SYN or RST
+    program.op(LD_W, _RANDOM)
+    program.jump(JSET, _SAMPLED, false="pass")
     program.op(RET, 0)
     program.label("pass")
     program.op(RET, SNAP)

@@ -6,7 +6,7 @@ It runs when the remote address is in the scratch cells, the transport's number 
 
 from collections.abc import Iterable, Mapping
 
-from agent.quiet import Key, Sweep, Way
+from agent.quiet import Key, Mute, Sweep, Way
 from agent.system.bpf_assembler import (
     AND,
     JEQ,
@@ -23,6 +23,7 @@ M_NEXT = 4
 """Scratch cell of the transport's number; 0 to 3 hold the remote address."""
 PACKET_TYPE = 0xFFFFF004  # SKF_AD_OFF + SKF_AD_PKTTYPE
 PACKET_OUTGOING = 4
+_IFINDEX = 0xFFFFF008  # SKF_AD_OFF + SKF_AD_IFINDEX
 
 _TCP = 6
 _WITH_PORTS = frozenset((_TCP, 17, 33, 132, 136))  # UDP, DCCP, SCTP, UDP-Lite
@@ -33,15 +34,17 @@ _KINDS_MOST = 8
 _SWEEPS_MOST = 8
 
 
-def drop_muted(program: Assembler, muted: Mapping[Key, Way]) -> None:
-    """Flows of one family, at most 64 of at most 8 protocols and ways."""
-    kinds: dict[tuple[int, Way], list[Key]] = {}
-    for key, way in sorted(muted.items())[:_FLOWS_MOST]:
-        kinds.setdefault((key.protocol, way), []).append(key)
-    for (protocol, way), keys in sorted(kinds.items())[:_KINDS_MOST]:
+def drop_muted(program: Assembler, muted: Mapping[Key, Mute]) -> None:
+    """Flows of one family, at most 64 of at most 8 protocols, ways and links."""
+    kinds: dict[tuple[int, Way, int], list[Key]] = {}
+    for key, (way, link) in sorted(muted.items())[:_FLOWS_MOST]:
+        kinds.setdefault((key.protocol, way, link), []).append(key)
+    for (protocol, way, link), keys in sorted(kinds.items())[:_KINDS_MOST]:
         end = f"muted {len(program)} done"
         _unless_protocol(program, protocol, end)
         _unless_way(program, way, end)
+        program.op(LD_W, _IFINDEX)
+        program.unless(JEQ, link, end)
         for key in keys:
             after = f"muted {len(program)}"
             _compare_remote(program, key.remote, otherwise=after)

@@ -19,14 +19,19 @@ _SYN, _RST, _ACK = 0x02, 0x04, 0x10
 _ECHO_REQUESTS = {ICMP: 8, ICMPV6: 128}
 _ECHO_REPLIES = {ICMP: 0, ICMPV6: 129}
 _ERRORS = {ICMP: frozenset((3, 11, 12)), ICMPV6: frozenset((1, 2, 3, 4))}
-_SEGMENT_BUSINESS = {ICMP: frozenset((4, 5, 9, 10)), ICMPV6: frozenset((*range(130, 138), 143))}
-"""Redirects, router and neighbour discovery, multicast listeners: never forwarded."""
+_REDIRECT = 5
+_DISCOVERY = range(133, 138)
+_NEVER_FORWARDED = 255
+"""Hop limit of genuine neighbour discovery (RFC 4861 section 7.1); what came past a router
+has a lower one, and is a message like any other.  Multicast listeners speak link-local.
+"""
 
 VLAN_TAGS = frozenset((0x8100, 0x88A8, 0x9100))
 """EtherTypes of IEEE 802.1Q, 802.1ad, and what came before it."""
 _TAGS_FOLLOWED, _TAG_LENGTH = 4, 4
 _SHORTEST_IPV4, _LONGEST_IPV4 = 0x45, 0x4F  # version and header length
 _IPV4_HEADER, _IPV6_HEADER = 20, 40  # bytes at least
+_HOP_LIMIT = 7  # offset in an IPv6 header
 _VERSIONS = {ETH_IPV4: 4, ETH_IPV6: 6}
 
 _FRAGMENT, _AUTHENTICATION = 44, 51
@@ -76,8 +81,8 @@ def dissect(ethertype: int, octets: bytes) -> Packet | None:
     """
     try:
         if ethertype == ETH_IPV4:
-            return _ipv4(octets, _outer)
-        return _ipv6(octets, _outer) if ethertype == ETH_IPV6 else None
+            return _ipv4(octets, _readable)
+        return _ipv6(octets, _readable) if ethertype == ETH_IPV6 else None
     except (IndexError, struct.error):
         return None
 
@@ -129,7 +134,7 @@ def _ipv6(octets: bytes, then: _Transport) -> Packet | None:
         return None
     protocol, start = octets[6], _IPV6_HEADER
     for _ in range(_EXTENSIONS_FOLLOWED):
-        if protocol not in _EXTENSIONS:
+        if protocol not in _EXTENSIONS or start + 4 > len(octets):
             break
         if protocol == _FRAGMENT:
             if octets[start + 2] or octets[start + 3] & 0xF8:
@@ -141,6 +146,18 @@ def _ipv6(octets: bytes, then: _Transport) -> Packet | None:
             length = (octets[start + 1] + 1) * 8
         protocol, start = octets[start], start + length
     return then(octets, protocol, octets[8:24], octets[24:40], start)
+
+
+def _readable(
+    octets: bytes, protocol: int, source: bytes, destination: bytes, start: int
+) -> Packet | None:
+    """What hides its transport header (in a later fragment, behind more options than are
+    copied, or by sending none) is still a packet of its protocol.
+    """
+    try:
+        return _outer(octets, protocol, source, destination, start)
+    except (IndexError, struct.error):
+        return Packet(protocol, source, 0, destination, 0, Signal.DATAGRAM)
 
 
 def _outer(
@@ -176,7 +193,7 @@ def _icmp(
     octets: bytes, protocol: int, source: bytes, destination: bytes, start: int
 ) -> Packet | None:
     kind = octets[start]
-    if kind in _SEGMENT_BUSINESS[protocol]:
+    if _is_business_of_the_link(octets, protocol, kind):
         return None
     if kind in _ERRORS[protocol]:
         inner = octets[start + 8 :]
@@ -188,6 +205,12 @@ def _icmp(
         identifier = _PORTS.unpack_from(octets, start + 4)[0]
         return Packet(protocol, source, 0, destination, identifier, Signal.REPLY)
     return Packet(protocol, source, 0, destination, 0, Signal.DATAGRAM)
+
+
+def _is_business_of_the_link(octets: bytes, protocol: int, kind: int) -> bool:
+    if protocol == ICMP:
+        return kind == _REDIRECT
+    return kind in _DISCOVERY and octets[_HOP_LIMIT] == _NEVER_FORWARDED
 
 
 def _inner(

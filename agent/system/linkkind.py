@@ -10,7 +10,6 @@ from agent.system.usbtree import attribute, link_name, read_usb_device, usb_netw
 from checks.facts.network import LinkKind
 
 _BY_ARPHRD: dict[int, LinkKind] = {
-    772: "loopback",
     256: "ppp",  # SLIP and its kin are serial lines, too
     257: "ppp",
     258: "ppp",
@@ -24,6 +23,7 @@ _BY_ARPHRD: dict[int, LinkKind] = {
     778: "tunnel",
     823: "tunnel",
 }
+_LOOPBACK_IFINDEX = 1  # include/net/net_namespace.h; TUNSETLINK lends its ARPHRD to any tun
 _TUNNELS = frozenset(
     [
         "tun",
@@ -88,6 +88,8 @@ def hardware(sysfs: Path, *, name: str, index: int, arphrd: int, rtnl_kind: str)
     """
     folder = sysfs / "class/net" / name
     known = attribute(folder, "ifindex") == str(index)
+    if index == _LOOPBACK_IFINDEX:
+        return Hardware(kind="loopback")
     if (kind := _declared(arphrd, rtnl_kind)) is not None:
         return Hardware(kind=kind, driver=rtnl_kind)
     if not known:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from agent.system.bpf_assembler import Instruction, packed
-from agent.system.bpf_filter import SNAP
+from agent.system.bpf_headers import SNAP
 
 _ETH_P_ALL = 0x0003
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33

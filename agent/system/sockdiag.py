@@ -10,7 +10,7 @@ from agent.system.nlmsg import Questions, attributes
 NETLINK_SOCK_DIAG = 4
 _BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
 _INET_DIAG_INFO = 2
-_ESTABLISHED, _SYN_SENT, _TIME_WAIT, _LISTEN = 1, 2, 6, 10
+_ESTABLISHED, _SYN_SENT, TIME_WAIT, LISTEN = 1, 2, 6, 10
 _CONNECTED = sum(1 << state for state in (1, 4, 5, 8))  # and FIN_WAIT1/2, CLOSE_WAIT
 _EXTENSION_INFO = 1 << (_INET_DIAG_INFO - 1)
 _BYTES_RECEIVED = 128  # offset of tcpi_bytes_received in struct tcp_info
@@ -61,7 +61,7 @@ class SocketTable:
         """TCP connections that this machine ended within the last minute; no process holds
         them any more.
         """
-        return self._dump(1 << _TIME_WAIT, 0)
+        return self._dump(1 << TIME_WAIT, 0)
 
     def asking(self) -> list[SocketRow]:
         """TCP connections that wait for the first answer."""
@@ -72,7 +72,7 @@ class SocketTable:
         return self._dump(1 << _ESTABLISHED, 0, socket.IPPROTO_UDP)
 
     def listening(self) -> list[SocketRow]:
-        return self._dump(1 << _LISTEN, 0)
+        return self._dump(1 << LISTEN, 0)
 
     def holder(
         self, protocol: int, local: tuple[bytes, int], remote: tuple[bytes, int]

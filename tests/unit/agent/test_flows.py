@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.flows import FlowTable, Origin, Sighting
-from agent.quiet import TELLING, Key, Quiet
+from agent.quiet import TELLING, Key, Mute, Quiet
 from agent.system.dissect import ICMP, TCP, UDP, Packet, Signal
 from checks.facts.base import Process
 from checks.facts.connections import Egress
@@ -19,8 +19,12 @@ ORIGIN = Origin(
 )
 
 
-def table(admit=lambda key, direction, seen: ORIGIN, *, window=60.0, **options) -> FlowTable:
-    return FlowTable(admit, patience=3.0, window=window, **options)
+def table(
+    admit=lambda key, direction, seen: ORIGIN, *, window=60.0, held="nobody", **options
+) -> FlowTable:
+    made = FlowTable(admit, patience=3.0, window=window, **options)
+    made.held = lambda _: held
+    return made
 
 
 def sent(signal: Signal, *, protocol=TCP, port=4000, to=443, sequence=1) -> Packet:
@@ -164,7 +168,7 @@ def test_a_busy_datagram_flow_is_muted_and_later_listened_to_again():
     for _ in range(100):
         flows_seen.see(came(Signal.DATAGRAM, protocol=UDP), back(1.0))
 
-    assert flows_seen.quiet.muted == {Key(UDP, OWN, 4000, THERE, 443): "both"}
+    assert flows_seen.quiet.muted == {Key(UDP, OWN, 4000, THERE, 443): Mute("both", 2)}
     flows_seen.overdue(3.0)
     flows_seen.overdue(190.0)
     assert flows_seen.quiet.muted == {}
@@ -178,7 +182,7 @@ def test_of_a_flood_that_nobody_answers_only_what_asks_is_muted():
     for _ in range(TELLING + 1):
         flows_seen.see(sent(Signal.DATAGRAM, protocol=UDP), out(0.0))
 
-    assert flows_seen.quiet.muted == {Key(UDP, OWN, 4000, THERE, 443): "out"}
+    assert flows_seen.quiet.muted == {Key(UDP, OWN, 4000, THERE, 443): Mute("out", 2)}
     (attempt,) = flows_seen.overdue(3.0)
     (fact,) = flows_seen.see(came(Signal.DATAGRAM, protocol=UDP), back(5.0))
     assert (attempt.answer, fact.answer, fact.answered_us) == ("none", "two_way", 5_000_000)
@@ -189,7 +193,7 @@ def test_a_flood_from_outside_that_nobody_answers_is_muted_the_other_way():
     for _ in range(TELLING + 1):
         flows_seen.see(came(Signal.DATAGRAM, protocol=UDP), back(0.0))
 
-    assert flows_seen.quiet.muted == {Key(UDP, OWN, 4000, THERE, 443): "in"}
+    assert flows_seen.quiet.muted == {Key(UDP, OWN, 4000, THERE, 443): Mute("in", 2)}
 
 
 @pytest.mark.parametrize(
@@ -239,14 +243,58 @@ def test_a_full_table_tells_the_oldest_waiting_flow_instead_of_losing_it():
 
 
 def test_a_flow_that_is_met_in_its_middle_is_adopted_only_on_wish():
-    strict, adopting = table(), table(adopts=True)
+    strict, adopting = table(held="ended"), table(adopts=True)
     for flows_seen in (strict, adopting):
-        assert flows_seen.see(sent(Signal.SEGMENT), out()) == []
+        assert flows_seen.see(came(Signal.SEGMENT), back()) == []
 
-    (fact,) = adopting.see(came(Signal.SEGMENT), back())
+    (fact,) = adopting.see(sent(Signal.SEGMENT), out())
 
     assert fact.answer == "two_way"
+    assert strict.see(sent(Signal.SEGMENT), out()) == []
     assert len(strict) == 0
+
+
+def test_segments_of_no_socket_that_never_opened_are_a_conversation_all_the_same():
+    flows_seen = table()
+
+    assert flows_seen.see(came(Signal.SEGMENT), back()) == []
+    assert flows_seen.see(sent(Signal.SEGMENT), out()) == []
+    (fact,) = flows_seen.see(came(Signal.SEGMENT), back())
+
+    assert (fact.answer, fact.direction) == ("two_way", "out")
+
+
+def test_a_segment_of_an_open_socket_whose_opening_was_not_seen_is_told_by_the_socket():
+    flows_seen = table(held="in")
+
+    (fact,) = flows_seen.see(sent(Signal.SEGMENT), out())
+
+    assert (fact.answer, fact.direction, fact.evidence) == ("two_way", "in", "socket")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "ask", "answer"),
+    [(TCP, Signal.OPEN, Signal.ACCEPT), (UDP, Signal.DATAGRAM, Signal.DATAGRAM)],
+)
+def test_a_flow_that_goes_on_over_another_link_is_told_once_more(protocol, ask, answer):
+    def by_link(key, direction, seen):
+        way = Egress(interface=f"eth{seen.link}", kind="wired")
+        return Origin(egress=way, process=ORIGIN.process)
+
+    flows_seen = table(by_link, held="out")
+    flows_seen.see(sent(ask, protocol=protocol), out())
+    (first,) = flows_seen.see(came(answer, protocol=protocol), back())
+    goes_on = Signal.SEGMENT if protocol == TCP else Signal.DATAGRAM
+    told = flows_seen.see(sent(goes_on, protocol=protocol), out()._replace(link=3))
+    told += flows_seen.see(came(goes_on, protocol=protocol), back()._replace(link=3))
+    again = [
+        flows_seen.see(sent(goes_on, protocol=protocol), out()._replace(link=link))
+        for link in (2, 3, 2, 3)
+    ]
+
+    assert (first.egress.interface, first.answer) == ("eth2", "two_way")
+    assert [(f.egress.interface, f.answer) for f in told] == [("eth3", "two_way")]
+    assert not any(again), "each way is told once"
 
 
 def test_without_a_window_every_attempt_is_told():
@@ -282,6 +330,7 @@ def test_every_attempt_is_counted_and_every_table_empties(steps):
         told += flows_seen.overdue(now)
         told += flows_seen.see(packet, out(now) if outgoing else back(now))
         begun += signal in (Signal.OPEN, Signal.ACCEPT, Signal.DATAGRAM)
+        begun += outgoing and signal is Signal.SEGMENT
     for later in (10, 100, 400, 1000):
         told += flows_seen.overdue(now + later)
     flows_seen.keep_open([], now + 2000)

@@ -1,6 +1,6 @@
 """Which packets are no longer wanted, and when they are again."""
 
-from agent.quiet import KEPT, SPAN_SECONDS, SWEEPS_KEPT, Key, Quiet, Silence, Sweep
+from agent.quiet import KEPT, SPAN_SECONDS, SWEEPS_KEPT, Key, Mute, Quiet, Silence, Sweep
 
 OWN, THERE = b"\x0a\x01\x01\x07", b"\xcb\x00\x71\x09"
 
@@ -12,19 +12,19 @@ def key(number: int, *, remote: bytes = THERE, port: int = 0) -> Key:
 def test_flows_are_muted_as_far_as_there_is_room_and_the_way_may_widen():
     quiet = Quiet()
     for number in range(KEPT + 5):
-        quiet.mute(key(number), "out")
-    quiet.mute(key(0), "both")
-    quiet.mute(key(KEPT + 9), "both")
+        quiet.mute(key(number), "out", 2)
+    quiet.mute(key(0), "both", 2)
+    quiet.mute(key(KEPT + 9), "both", 2)
 
     assert len(quiet.muted) == KEPT
-    assert quiet.muted[key(0)] == "both"
+    assert quiet.muted[key(0)] == Mute("both", 2)
 
 
 def test_the_revision_rises_only_with_a_change():
     quiet = Quiet()
-    quiet.mute(key(1), "out")
+    quiet.mute(key(1), "out", 2)
     first = quiet.revision
-    quiet.mute(key(1), "out")
+    quiet.mute(key(1), "out", 2)
     quiet.listen(key(2))
 
     assert quiet.revision == first
@@ -96,3 +96,12 @@ def test_a_capture_has_no_sweeps():
         quiet.asked(key(number), "out", 1.0)
 
     assert quiet.swept == {}
+
+
+def test_two_hosts_that_ask_each_other_are_not_silenced_both_ways():
+    quiet = Quiet(sweeping=50)
+    for number in range(1, 60):
+        quiet.asked(key(number), "out", 1.0)
+        quiet.asked(key(number), "in", 1.0)
+
+    assert {sweep.way for sweep in quiet.swept} == {"out"}
