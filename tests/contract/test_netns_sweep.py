@@ -1,7 +1,5 @@
 """What a killed test process left is removed by the next one."""
 
-import os
-
 from tests.netns import sweep
 
 
@@ -13,4 +11,4 @@ def test_settings_of_a_process_that_is_gone_are_removed_and_others_stay(tmp_path
 
     sweep(proc, settings)
 
-    assert sorted(os.listdir(settings)) == ["somebody-elses", "ww77x0-ws"]
+    assert sorted(left.name for left in settings.iterdir()) == ["somebody-elses", "ww77x0-ws"]

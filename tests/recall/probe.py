@@ -1,6 +1,9 @@
 """The product as one process in the namespace it was started in: every sensor of the network,
 and the agent's own judgement.  Each check that fails is one line of JSON.
 
+It runs in a process namespace of its own: else a proxy in the environment of any program of
+this machine, or a remote tool that somebody runs, would be an alarm of the ward (EXT-07, EXT-08).
+
 Usage: python -m tests.recall.probe POLICY.toml ROOT_FOLDER
 """
 
@@ -21,6 +24,7 @@ from agent.sensors.names import NamesSensor
 from agent.sensors.network import NetworkSensor
 from agent.sensors.proxies import ProxySensor
 from agent.sensors.radios import RadioSensor
+from agent.sensors.remote_tools import RemoteToolSensor
 from checks.check import discover
 from checks.facts import Fact
 from checks.finding import Outcome
@@ -63,9 +67,7 @@ def main() -> None:
 
 
 def _sensors(root: Path) -> tuple[Sensor, ...]:
-    """Files of this machine's own (proxies, name servers) are replaced by an empty folder, and
-    its processes are not searched for remote tools: neither is of the namespace.
-    """
+    """Files of this machine's own (proxies, name servers) are replaced by a folder of the ward."""
     names = NameCache()
     connections = ConnectionSensor(names=names)
     return (
@@ -75,6 +77,7 @@ def _sensors(root: Path) -> tuple[Sensor, ...]:
         NamesSensor(names, connections.began, root=root),
         connections,
         ProxySensor(names, root=root),
+        RemoteToolSensor(),
     )
 
 

@@ -2,20 +2,25 @@
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.recall import acts
-from tests.recall.scenarios import Scenario
+from tests.recall.probe import Alarm
+from tests.recall.scenario import Scenario
 from tests.recall.world import World, world
 
 WORLDS = 5
 REACH_RULES = frozenset(("EXT-01", "EXT-02", "EXT-06", "EXT-16"))
-_PATIENCE_S = 5.0
+_PATIENCE_S = 9.0
+"""Programs are looked at every six seconds."""
 _AFTER_S = 1.3
-"""Longer than an attempt may take, and than names are gathered: who is quiet now, stays it."""
+"""Longer than an attempt may take, and than names are gathered.  What is said later counts, too,
+against the scenario that is played then, and it is none of its rules.
+"""
+_LATE_S = 3.0
 _QUIET_S = 0.6
 _STEP_S = 0.05
 
@@ -78,17 +83,25 @@ def play(scenarios: Sequence[Scenario], *, worlds: int = WORLDS) -> list[Outcome
 
 
 def _play_share(share: Sequence[Scenario]) -> list[Outcome]:
-    """What is said before anything was done counts against the first."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "empty").mkdir()
-        with world(Path(folder)) as ward:
-            first, *others = [_play(scenario, ward) for scenario in share]
-    at_start = frozenset(alarm.rule for alarm in ward.at_start)
-    return [replace(first, raised=first.raised | at_start), *others]
+    """What is said before anything was done counts against the first, what is said while all is
+    put back against the one before.
+    """
+    outcomes: list[Outcome] = []
+    with tempfile.TemporaryDirectory() as folder, world(Path(folder)) as ward:
+        early = [*ward.at_start, *ward.reset(quiet=_QUIET_S)]
+        for scenario in share:
+            outcome = _play(scenario, ward)
+            outcomes.append(_with(outcome, ward.reset(quiet=_QUIET_S)))
+        outcomes[-1] = _with(outcomes[-1], ward.reset(quiet=_LATE_S))
+    return [_with(outcomes[0], early), *outcomes[1:]]
+
+
+def _with(outcome: Outcome, alarms: Iterable[Alarm]) -> Outcome:
+    """With what was said before its time or after it."""
+    return replace(outcome, raised=outcome.raised | {alarm.rule for alarm in alarms})
 
 
 def _play(scenario: Scenario, ward: World) -> Outcome:
-    ward.reset(quiet=_QUIET_S)
     broken = ""
     try:
         scenario.act(ward)

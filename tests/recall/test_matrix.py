@@ -4,7 +4,8 @@ import pytest
 
 from tests.netns import missing
 from tests.recall.run import Outcome, play
-from tests.recall.scenarios import SCENARIOS, Scenario
+from tests.recall.scenario import Scenario
+from tests.recall.scenarios import SCENARIOS
 from tests.recall.table import README, rows, written
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "namespaces work")

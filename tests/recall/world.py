@@ -1,11 +1,13 @@
 """A ward with the product in it, in which one scenario after the other is played."""
 
+import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,9 +25,21 @@ BEYOND, BEYOND6 = "203.0.113.10", "2001:db8:200::10"
 APPROVED, LAPSED, DENIED = "198.51.100.20", "198.51.100.21", "198.51.100.22"
 PUBLIC_INSIDE, PUBLIC_ELSEWHERE = "192.1.5.5", "192.1.9.1"
 """The hospital uses 192.1.0.0/16 inside; a second link also has some of it."""
+CONTAINERS = "172.17.0.0/16"
+PUBLIC_RESOLVER = "8.8.8.8"
+"""One that the policy's own table knows as a public resolver; here it stands outside."""
 REFUSING = "203.0.113.99"
 """The router knows no way there and says so."""
-_ANSWERING = (netns.OUTSIDE, netns.OUTSIDE6, BEYOND, BEYOND6, APPROVED, LAPSED, DENIED)
+_ANSWERING = (
+    netns.OUTSIDE,
+    netns.OUTSIDE6,
+    BEYOND,
+    BEYOND6,
+    APPROVED,
+    LAPSED,
+    DENIED,
+    PUBLIC_RESOLVER,
+)
 _READY_S = 30
 _KEPT_LINKS = "lo intranet0"
 
@@ -52,8 +66,13 @@ def policy() -> str:
 class World:
     """The namespaces with a probe on the workstation; `reset` puts everything back."""
 
-    def __init__(self, wards: netns.Hospital, truth: Truth, probe: "subprocess.Popen[str]") -> None:
+    def __init__(
+        self, wards: netns.Hospital, truth: Truth, probe: "subprocess.Popen[str]", *, root: Path
+    ) -> None:
         self.wards = wards
+        self.root = root
+        """The workstation's files, as far as the product reads settings from them."""
+        self._programs: list[subprocess.Popen[str]] = []
         self.truth = truth
         self.workstation = Place(wards.workstation)
         self.outside = Place(wards.outside)
@@ -83,6 +102,25 @@ class World:
         )
         self.shell("ip address add fd99::1/64 dev cable0 nodad", where=self.wards.outside)
 
+    def program(
+        self, *command: str, environment: Mapping[str, str] | None = None
+    ) -> "subprocess.Popen[str]":
+        """A program of the workstation that the product sees; `reset` ends it.
+
+        Its standard output is a pipe.
+        """
+        [inner] = (
+            Path(f"/proc/{self._probe.pid}/task/{self._probe.pid}/children").read_text().split()
+        )
+        started = subprocess.Popen(
+            ["nsenter", "--target", inner, "--all", "--wdns", str(netns.ROOT), *command],
+            env={"PATH": os.defpath, **(environment or {})},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._programs.append(started)
+        return started
+
     def alarms(self) -> list[Alarm]:
         """All since the last reset."""
         while not self._lines.empty():
@@ -91,25 +129,42 @@ class World:
             self.heard.append(msgspec.json.decode(line, type=Alarm))
         return self.heard
 
-    def reset(self, *, quiet: float) -> None:
-        """As at the beginning; returns when nothing was said for `quiet` seconds."""
+    def reset(self, *, quiet: float) -> tuple[Alarm, ...]:
+        """As at the beginning; returns when nothing was said for `quiet` seconds.
+
+        What was said since the last look at the alarms is returned: it is late, and counts.
+        """
+        seen = len(self.heard)
+        self._end_programs()
+        for left in self.root.iterdir():
+            shutil.rmtree(left)
         self.shell(_PUT_BACK)
-        self.shell("ip link set wards0 mtu 1500", where=self.wards.router)
+        self.shell(_PUT_ROUTER_BACK, where=self.wards.router)
         last, heard = time.monotonic(), len(self.alarms())
         while time.monotonic() - last < quiet:
             threading.Event().wait(0.05)
             if len(self.alarms()) != heard:
                 last, heard = time.monotonic(), len(self.alarms())
+        late = tuple(self.heard[seen:])
         self.heard = []
         self.truth.reset()
+        return late
 
     def close(self) -> None:
+        self._end_programs()
         assert self._probe.stdin is not None
         self._probe.stdin.close()
         self._probe.wait(_READY_S)
         self._reader.join()
         for place in (self.workstation, self.outside, self.router):
             place.close()
+
+    def _end_programs(self) -> None:
+        for program in self._programs:
+            program.kill()
+            with program:
+                pass
+        self._programs = []
 
     def _read(self) -> None:
         assert self._probe.stdout is not None
@@ -135,12 +190,18 @@ while ip route delete default 2>/dev/null; do :; done
 ip route replace default via {netns.GATEWAY}
 ip -6 route replace default via {netns.GATEWAY6}
 """
+_PUT_ROUTER_BACK = f"""
+ip link set wards0 mtu 1500
+ip route delete {CONTAINERS} 2>/dev/null || true
+"""
 
 
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
     """A fresh one; gone afterwards."""
     (folder / "policy.toml").write_text(policy())
+    root = folder / "root"
+    root.mkdir()
     with netns.hospital() as wards:
         _furnish(wards)
         outside = Place(wards.outside)
@@ -149,12 +210,13 @@ def world(folder: Path) -> Iterator[World]:
             with (
                 outside_hosts(outside, _ANSWERING),
                 wards.start(
-                    wards.workstation, sys.executable, "-m", "tests.recall.probe",
-                    str(folder / "policy.toml"), str(folder / "empty"),
+                    wards.workstation, "unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
+                    sys.executable, "-m", "tests.recall.probe",
+                    str(folder / "policy.toml"), str(root),
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=netns.ROOT,
                 ) as probe,
             ):  # fmt: skip
-                built = World(wards, truth, probe)
+                built = World(wards, truth, probe, root=root)
                 try:
                     yield built
                 finally:
@@ -165,11 +227,15 @@ def world(folder: Path) -> Iterator[World]:
 
 
 def _furnish(wards: netns.Hospital) -> None:
-    more = (APPROVED, LAPSED, DENIED)
+    more = (APPROVED, LAPSED, DENIED, PUBLIC_RESOLVER)
     wards.run(wards.outside, "sh", "-ec", "\n".join((
         *(f"ip address add {address}/32 dev world0" for address in more),
         f"ip address add {BEYOND}/32 dev lo",
         f"ip address add {BEYOND6}/128 dev lo",
         f"ip address add {PUBLIC_ELSEWHERE}/32 dev lo",
     )))  # fmt: skip
-    wards.run(wards.router, "ip", "address", "add", f"{PUBLIC_INSIDE}/32", "dev", "lo")
+    wards.run(wards.router, "sh", "-ec", "\n".join((
+        f"ip address add {PUBLIC_INSIDE}/32 dev lo",
+        f"ip route add {PUBLIC_RESOLVER}/32 dev uplink0",
+    )))  # fmt: skip
+    wards.run(wards.outside, "ip", "route", "add", CONTAINERS, "via", "198.51.100.1")
