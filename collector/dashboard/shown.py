@@ -9,6 +9,7 @@ import msgspec
 from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import ConnectionSeen
+from checks.facts.containment import ContainmentActed
 from checks.facts.forwarding import ForwardingState
 from checks.facts.health import (
     AgentStarted,
@@ -34,6 +35,7 @@ from checks.facts.radios import RadioState
 from checks.facts.witness import BeaconAnswered, IntranetWitness
 from checks.wording import endpoint_of
 from collector.dashboard.lines import Line, Lines
+from collector.dashboard.shown_containment import containment
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
 from collector.dashboard.shown_segment import (
     adapter,
@@ -245,6 +247,7 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         UplinkDevice: uplink,
         RadioState: radios,
         ForwardingState: forwarding,
+        ContainmentActed: containment,
         AgentStarted: _started,
         AgentStopping: _stopping,
         AgentTampered: _tampered,

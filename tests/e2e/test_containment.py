@@ -1,9 +1,7 @@
 """An extra uplink is cut by a real agent, and nothing else is: issue 3, line 8."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 

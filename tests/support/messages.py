@@ -19,7 +19,7 @@ from collector import cases, proposals
 from collector.alerts import digest_mail
 from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
-from collector.dashboard import login
+from collector.dashboard import login, shown_containment
 from collector.dashboard.wording import DECIDED_BY_ENTRY, DECIDED_PLAINLY
 from collector.i18n import SOME_PROCESS
 from collector.queries.hosts import STANDINGS
@@ -65,6 +65,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "media",
         "intranet",
         "beacon",
+        "containment",
         "uplink",
         "spool",
         "agent",
@@ -104,6 +105,10 @@ WORDS: dict[str, tuple[str, ...]] = {
     "how": field(Neighbour, "how"),
     "place": (*field(EndpointMoved, "what"), *field(AddressChanged, "what")),
     "trace": field(Trace, "what"),
+    "containment": shown_containment.ACTIONS,
+    "containment_way": shown_containment.WAYS,
+    "containment_actor": shown_containment.NOT_PEOPLE,
+    "containment_reason": shown_containment.EXPLAINED,
     "mode": get_args(Mode),
     "approval": get_args(ApprovalState),
     "grade": ("used", "connected", "hotspot", "enabled", "unwitnessed", "long_unwitnessed"),
