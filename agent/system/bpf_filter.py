@@ -51,6 +51,7 @@ from agent.system.bpf_headers import (
 )
 from agent.system.bpf_quiet import M_NEXT, PACKET_OUTGOING, PACKET_TYPE, drop_muted, drop_swept
 from agent.system.dissect import VLAN_TAGS
+from agent.system.linkkind import LOOPBACK_IFINDEX
 from checks.plan import LOCAL_ONLY, Network
 
 _RESERVED = 1792  # instructions for everything but prefixes
@@ -62,8 +63,6 @@ _PROTOCOL, _IFINDEX, _VLAN, _VLAN_PRESENT, _RANDOM = (
 _LINK_LAYER = 0xFFE00000  # SKF_LL_OFF
 _TAG, _TAGGED = _LINK_LAYER + 14, _LINK_LAYER + 18  # of a tag in the octets; and behind it
 _VLAN_ID = 0x0FFF
-LOOPBACK_IFINDEX = 1
-"""include/net/net_namespace.h.  Not its hardware type, which TUNSETLINK lends to any tun."""
 _PACKET_OTHERHOST = 3
 _SHORTEST_TRANSPORT, _TCP_WITH_FLAGS = 8, 14  # octets
 _MORE_FRAGMENTS = 0x2000

@@ -1,12 +1,12 @@
 """Where network programs leave their traces, and reading them with bounds."""
 
-import os
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agent import history
+from agent.system.bounded_read import beginning, ending
 from checks.facts.history import Trace
 
 TRACES_KEPT = 200
@@ -80,10 +80,8 @@ def _files(root: Path, pattern: str) -> list[Path]:
 
 def _text(path: Path, limit: int, *, tail: bool = False) -> str:
     """As much as the limit, of the beginning or of the end."""
-    with path.open("rb") as read:
-        if tail:
-            read.seek(max(0, os.fstat(read.fileno()).st_size - limit))
-        return read.read(limit).decode("utf-8", "replace")
+    octets = ending(path, limit) if tail else beginning(path, limit)
+    return octets.decode("utf-8", "replace")
 
 
 def _source(root: Path, path: Path) -> str:

@@ -23,7 +23,7 @@ _BY_ARPHRD: dict[int, LinkKind] = {
     778: "tunnel",
     823: "tunnel",
 }
-_LOOPBACK_IFINDEX = 1  # include/net/net_namespace.h; TUNSETLINK lends its ARPHRD to any tun
+LOOPBACK_IFINDEX = 1  # include/net/net_namespace.h; TUNSETLINK lends its ARPHRD to any tun
 _TUNNELS = frozenset(
     [
         "tun",
@@ -88,7 +88,7 @@ def hardware(sysfs: Path, *, name: str, index: int, arphrd: int, rtnl_kind: str)
     """
     folder = sysfs / "class/net" / name
     known = attribute(folder, "ifindex") == str(index)
-    if index == _LOOPBACK_IFINDEX:
+    if index == LOOPBACK_IFINDEX:
         return Hardware(kind="loopback")
     if (kind := _declared(arphrd, rtnl_kind)) is not None:
         return Hardware(kind=kind, driver=rtnl_kind)

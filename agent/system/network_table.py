@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from agent.system.linkkind import LOOPBACK_IFINDEX
 from agent.system.links import LinkReader
 from agent.system.netlink import (
     NEWNEIGH,
@@ -31,6 +32,7 @@ from checks.facts.network import Link, Neighbour, NetworkState, Origin, Route
 from checks.plan import egress_over
 
 _MAIN_TABLE = 254
+_LONGEST_WITH_BROADCAST = 30  # RFC 3021
 _EGRESSES_KEPT = 8192
 _ORIGINS: Mapping[int, Origin] = MappingProxyType(
     {2: "kernel", 3: "static", 4: "static", 9: "router_advertisement", 16: "dhcp"}
@@ -181,13 +183,18 @@ class NetworkTable:
 
 
 def _broadcasts(addresses: Iterable[AddressRow]) -> Iterable[str]:
-    """Directed broadcast addresses of the own subnets."""
+    """Directed broadcast addresses of the own subnets.  Root may declare any address to be
+    one: what lies outside the subnet, or belongs to the loopback, is not believed.
+    """
     for row in addresses:
-        if row.broadcast:
+        if ":" in row.address or row.prefix_length > _LONGEST_WITH_BROADCAST:
+            continue
+        if row.index == LOOPBACK_IFINDEX:
+            continue
+        network = ip_network(f"{row.address}/{row.prefix_length}", strict=False)
+        yield str(network.broadcast_address)
+        if row.broadcast and ip_address(row.broadcast) in network:
             yield row.broadcast
-        if ":" not in row.address and row.prefix_length < 31:
-            network = ip_network(f"{row.address}/{row.prefix_length}", strict=False)
-            yield str(network.broadcast_address)
 
 
 def _fitting(address: str, link: Link, routes: Iterable[Route]) -> list[Route]:

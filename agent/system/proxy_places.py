@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from agent.system.bounded_read import beginning
 from agent.system.dconf import from_dconf
 from agent.system.inotify import FolderWatch
 from agent.system.proxy_text import (
@@ -156,10 +157,7 @@ def _files(base: Path, pattern: str) -> Iterator[Path]:
 def _octets(file: Path) -> bytes:
     """A regular file's beginning; empty where there is none to read."""
     try:
-        if not file.is_file():
-            return b""
-        with file.open("rb") as opened:
-            return opened.read(FILE_MOST)
+        return beginning(file, FILE_MOST)
     except OSError:
         return b""
 

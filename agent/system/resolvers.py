@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
+from agent.system.bounded_read import beginning
 from agent.system.inotify import FolderWatch
 from checks.facts.names import Resolver
 
@@ -56,8 +57,16 @@ def watched_resolvers(root: Path = Path("/")) -> FolderWatch:
 def follow_resolvers(watch: FolderWatch, root: Path = Path("/")) -> None:
     """Also folders that did not exist before; a symbolic link's target, too."""
     for place in _PLACES:
-        for file in {root / place, (root / place).resolve()}:
+        for file in {root / place, _target(root / place)}:
             watch.watch(file.parent, (file.name,))
+
+
+def _target(link: Path) -> Path:
+    """The link itself where it leads in a circle."""
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError):  # RuntimeError: Python's word for ELOOP before 3.13
+        return link
 
 
 def _behind(stub: str) -> tuple[Path, str]:
@@ -72,7 +81,6 @@ def _is_stub(address: str) -> bool:
 
 def _text(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
-            return opened.read(_LONGEST).decode("utf-8", "replace")
+        return beginning(file, _LONGEST).decode("utf-8", "replace")
     except OSError:
         return ""
