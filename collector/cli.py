@@ -21,7 +21,7 @@ from collector.config import ConfigError
 from collector.ingest import enrolment
 from collector.ingest.writer import JournalFailed
 from collector.keys import KeysMissing
-from collector.policies import NoPolicy
+from collector.policies import NoPolicy, PolicyChanged
 from collector.server import CannotListen
 from collector.speech import complain
 from collector.store.migrate import NewerSchema
@@ -63,6 +63,7 @@ def main() -> int:
         CommandFailed,
         KeysMissing,
         NoPolicy,
+        PolicyChanged,
         NewerSchema,
         BackupRefused,
         CannotListen,

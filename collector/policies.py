@@ -28,6 +28,17 @@ class NoPolicy(Exception):
     """The collector was not initialised: there is no policy at all."""
 
 
+class PolicyChanged(Exception):
+    """Another policy was applied since the one that a new policy was written over."""
+
+    def __init__(self, *, over: int, newest: int, actor: str) -> None:
+        super().__init__(
+            f"version {newest}, applied by {actor}, is in force, not version {over} any more; "
+            "look at it and apply yours again"
+        )
+        self.params = {"newest": str(newest), "over": str(over), "actor": actor}
+
+
 class _InForce(msgspec.Struct, frozen=True):
     policy: Policy
     text: str
@@ -59,15 +70,22 @@ class SqlPolicies:
         """When the policy in force was applied: the same for all copies of it."""
         return self._in_force().applied_us
 
-    def apply(self, text: str, *, actor: str) -> Policy:
-        """The new policy, after it and its entry in the journal are on disk.
+    def apply(self, text: str, *, actor: str, over: int | None = None) -> Policy:
+        """The new policy, after it and its entry in the journal are on disk.  `over` is the
+        version that its writer saw; None is whatever is in force.
 
         Raises:
             PolicyError: nothing was changed; also when an approval would last too long.
+            PolicyChanged: nothing was changed; what is in force is not `over`.
             JournalFailed: nothing was changed.
         """
         parse_policy(text)
-        applied = self._writer.submit(lambda page: _apply(page, text, actor)).result()
+        try:
+            applied = self._writer.submit(lambda page: _apply(page, text, actor, over)).result()
+        except PolicyChanged:
+            with self._lock:
+                self._looked = float("-inf")  # so that whoever looks again sees the newest
+            raise
         with self._lock:
             self._held, self._looked = applied, self._now()
         return applied.policy
@@ -95,12 +113,16 @@ class SqlPolicies:
         return _InForce(parse_policy(row.text, version=row.version), row.text, row.applied_us)
 
 
-def _apply(page: JournalPage, text: str, actor: str) -> _InForce:
+def _apply(page: JournalPage, text: str, actor: str, over: int | None) -> _InForce:
     policies = schema.policies
     newest = page.connection.execute(
-        select(policies.c.version).order_by(policies.c.version.desc()).limit(1)
-    ).scalar()
-    version = (newest or 0) + 1
+        select(policies.c.version, policies.c.applied_by)
+        .order_by(policies.c.version.desc())
+        .limit(1)
+    ).first()
+    if newest is not None and over not in (None, newest.version):
+        raise PolicyChanged(over=over or 0, newest=newest.version, actor=newest.applied_by)
+    version = (newest.version if newest else 0) + 1
     policy = parse_policy(text, version=version)
     check_limits(policy, now_us=page.now_us)
     page.connection.execute(

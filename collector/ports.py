@@ -79,8 +79,10 @@ class PolicySource(Protocol):
 
     def text(self) -> str: ...
 
-    def apply(self, text: str, *, actor: str) -> Policy:
-        """Raises PolicyError; journals and returns the new policy with its version."""
+    def apply(self, text: str, *, actor: str, over: int | None = None) -> Policy:
+        """Raises PolicyError, and `collector.policies.PolicyChanged` when another version
+        than `over` is in force; journals and returns the new policy with its version.
+        """
 
 
 class Acts(Protocol):

@@ -57,15 +57,17 @@ def accept(services: Services, wanted: str, acceptance: Acceptance, *, actor: st
     Raises:
         ProposalRefused: it is gone, or was to be widened; nothing was changed.
         PolicyError: the policy cannot hold such an entry; nothing was changed.
+        PolicyChanged: somebody applied another meanwhile; nothing was changed.
     """
     proposal = _named(services, wanted)
     _check(proposal, acceptance)
+    over = services.policies.current().version  # before the text: an older one is refused
     text = services.policies.text()
     today = local_time(services.clock(), services.policies.current().hospital.timezone).date()
     entry = entry_text(
         proposal, acceptance, name=_free_name(proposal, services), today=today, approver=actor
     )
-    policy = services.policies.apply(f"{text.rstrip()}\n\n{entry}", actor=actor)
+    policy = services.policies.apply(f"{text.rstrip()}\n\n{entry}", actor=actor, over=over)
     decided = ProposalDecided(
         destination=proposal.destination,
         protocol=proposal.protocol,

@@ -38,8 +38,15 @@ def _complaints(policy: Policy, now_us: int) -> Iterator[tuple[str, str]]:
         names.add(entry.name)
         if isinstance(entry, Approved) and entry.via not in ("", *WAYS):
             yield f"{place}.via", f"{entry.via!r} is no way; the ways are {', '.join(WAYS)}"
+        if _same_person(entry.applicant, entry.approver):
+            yield f"{place}.approver", "nobody approves what he applied for"
         if complaint := _lasts_too_long(entry, policy.zone_info, now_us):
             yield f"{place}.expires", complaint
+
+
+def _same_person(applicant: str, approver: str) -> bool:
+    """However they are written; nobody at all is nobody in particular."""
+    return bool(applicant.strip()) and (applicant.strip().casefold() == approver.strip().casefold())
 
 
 def _lasts_too_long(entry: Approved | ApprovedDevice, zone: ZoneInfo, now_us: int) -> str:

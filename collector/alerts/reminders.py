@@ -14,6 +14,7 @@ import msgspec
 from checks.policy import Approved, ApprovedDevice, Policy
 from checks.policy.limits import VENDOR_MOST
 from checks.policy.moments import begins_us, ends_us
+from checks.policy.paperwork import left_out
 from collector.alerts.decide import REMINDER
 from collector.clocks import microseconds_in
 from collector.judging.records import Alert
@@ -30,6 +31,11 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     entry: Approved | ApprovedDevice
     ends_us: int
     state: ApprovalState
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What its record does not say: keys of policy.toml."""
+        return left_out(self.entry)
 
     @property
     def id(self) -> str:

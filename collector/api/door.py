@@ -28,6 +28,7 @@ from collector.cases import (
     ActRefused,
 )
 from collector.i18n import language_for, translator
+from collector.policies import PolicyChanged
 from collector.ports import Services
 from collector.problems import Problem, Refused, problem, problem_answer
 from collector.proposals import ProposalRefused
@@ -147,6 +148,12 @@ class _Door:
             raise Refused(_bad(call.says.format(refused.message, refused.params))) from refused
         except PolicyError as wrong:
             raise Refused(_bad(str(wrong))) from wrong
+        except PolicyChanged as meanwhile:
+            detail = str(meanwhile)
+            changed = problem(
+                "policy-changed", "Another policy is in force", status=409, detail=detail
+            )
+            raise Refused(changed) from meanwhile
         headers = {"Content-Language": language.replace("_", "-"), "Cache-Control": "no-store"}
         return Response(_ENCODE(answer), media_type="application/json", headers=headers)
 

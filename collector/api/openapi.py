@@ -57,7 +57,9 @@ def _described(operation: Operation) -> dict[str, Any]:
         told["responses"]["404"] = _problem("There is nothing of this id")
     if operation.takes_body:
         told["requestBody"] = {"required": False, "content": _json(operation.body)}
-        told["responses"]["409"] = _problem("The step does not fit the case's state")
+        told["responses"]["409"] = _problem(
+            "The step does not fit the case's state, or another policy is in force by now"
+        )
         told["responses"]["503"] = _problem("Recorded, but it has not taken effect yet")
     return told
 

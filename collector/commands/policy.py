@@ -5,10 +5,11 @@ from pathlib import Path
 from cyclopts import App
 
 from checks.policy import Policy, PolicyError, check_limits, parse_policy
+from checks.policy.paperwork import warnings
 from collector.app import wall_clock
 from collector.commands.opened import ADMINISTRATOR, ConfigFile, journal_of, settings_of
 from collector.policies import SqlPolicies
-from collector.speech import say
+from collector.speech import complain, say
 
 policy = App(name="policy", help="The hospital's policy.")
 
@@ -39,15 +40,33 @@ def policy_show(*, config: ConfigFile = None) -> None:
 
 
 @policy.command(name="apply")
-def policy_apply(file: Path, *, actor: str = ADMINISTRATOR, config: ConfigFile = None) -> None:
+def policy_apply(
+    file: Path,
+    *,
+    actor: str = ADMINISTRATOR,
+    over: int | None = None,
+    config: ConfigFile = None,
+) -> None:
     """Put a policy in force; agents fetch it with their next batch.
 
     Example: wardwatch-collector policy apply policy.toml --actor wang
+
+    Parameters
+    ----------
+    file
+        The policy.
+    actor
+        Who applies it.
+    over
+        The version that `policy show` gave and this one was made from: when another has
+        been applied since, nothing is changed.
+    config
+        The settings, instead of /etc/wardwatch/collector.toml.
     """
     _policy_file(file)
     with journal_of(settings_of(config)) as journal:
         policies = SqlPolicies(journal.engine, journal.writer)
-        applied = policies.apply(file.read_text("utf-8"), actor=actor)
+        applied = policies.apply(file.read_text("utf-8"), actor=actor, over=over)
     say(f"version {applied.version} is in force")
 
 
@@ -59,4 +78,6 @@ def _policy_file(file: Path) -> Policy:
         raise PolicyError(f"{file}: {wrong}") from wrong
     except UnicodeDecodeError as wrong:
         raise PolicyError(f"{file}: not UTF-8: {wrong}") from wrong
+    for warning in warnings(read):
+        complain(f"{file}: warning: {warning}")
     return read

@@ -10,11 +10,16 @@ from collector.alerts.digest_mail import digest_line
 from collector.clocks import local_time
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
+from collector.policies import PolicyChanged
 from collector.proposals import ENDLESS, Acceptance, ProposalRefused, accept, reject
 from collector.queries.digests import newest_digests
 from collector.queries.proposals import proposals
 
 DAYS_SHOWN = 14
+MEANWHILE = (
+    "Somebody has just applied another policy (version {newest}, {actor}). Nothing was changed; "
+    "please accept the proposal again."
+)
 USUAL_END = timedelta(days=180)
 
 
@@ -34,6 +39,9 @@ def decide(visit: Visit) -> Response:
         return _page(visit, error=visit.says.format(refused.message, refused.params))
     except PolicyError as wrong:
         return _page(visit, error=str(wrong))
+    except PolicyChanged as changed:
+        told = visit.says.format(MEANWHILE, changed.params)
+        return _page(visit, error=told, status=HTTPStatus.CONFLICT)
     return see_other("/learning")
 
 
@@ -53,14 +61,16 @@ def _acceptance(visit: Visit) -> Acceptance:
     )
 
 
-def _page(visit: Visit, *, error: str = "") -> Response:
+def _page(
+    visit: Visit, *, error: str = "", status: HTTPStatus = HTTPStatus.BAD_REQUEST
+) -> Response:
     services, now_us = visit.services, visit.services.clock()
     policy = services.policies.current()
     found = proposals(services.store_engine, policy, now_us=now_us)
     today = local_time(now_us, policy.hospital.timezone).date()
     return visit.page(
         "learning.html",
-        HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK,
+        status if error else HTTPStatus.OK,
         error=error,
         proposals=found.proposals,
         left_out=found.left_out,

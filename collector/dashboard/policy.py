@@ -10,8 +10,14 @@ from checks.policy import PolicyError, check_limits, parse_policy
 from collector.alerts.reminders import endings
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
+from collector.policies import PolicyChanged
 
 DIFF_LINES = 400
+VERSION_DIGITS = 9
+MEANWHILE = (
+    "Version {newest}, applied by {actor}, is in force now, not version {over} any more. Nothing "
+    "was changed. See below what yours would change in it, and apply it again if that is right."
+)
 MARK = "# proposed by wardwatch"
 """The first line of a policy that nobody has looked at yet."""
 
@@ -33,31 +39,44 @@ def edit(visit: Visit) -> Response:
     try:
         check_limits(parse_policy(text), now_us=visit.services.clock())
         if field(visit.form, "step") == "apply":
-            visit.services.policies.apply(text, actor=visit.user)
+            visit.services.policies.apply(text, actor=visit.user, over=_seen(visit))
             return see_other("/policy?applied=1")
     except PolicyError as wrong:
         return _page(visit, text, error=str(wrong))
+    except PolicyChanged as changed:
+        return _page(visit, text, meanwhile=visit.says.format(MEANWHILE, changed.params))
     return _page(visit, text, checked=True)
+
+
+def _seen(visit: Visit) -> int:
+    """The version that the page was made of; 0, which is never in force, for no number."""
+    told = field(visit.form, "version")
+    return int(told) if told.isascii() and told.isdecimal() and len(told) <= VERSION_DIGITS else 0
 
 
 def is_proposed(text: str) -> bool:
     return text.lstrip().lower().startswith(MARK)
 
 
-def _page(visit: Visit, text: str, *, error: str = "", checked: bool = False) -> Response:
+def _page(
+    visit: Visit, text: str, *, error: str = "", meanwhile: str = "", checked: bool = False
+) -> Response:
     policies = visit.services.policies
+    in_force = policies.current()  # before the text: whoever saw an older one is refused
     running = policies.text()
+    status = HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK
     return visit.page(
         "policy.html",
-        HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK,
+        HTTPStatus.CONFLICT if meanwhile else status,
         text=text,
         error=error,
-        checked=checked,
+        meanwhile=meanwhile,
+        checked=checked or bool(meanwhile),
         applied=bool(visit.asked("applied")) and not visit.form,
         changes=_changes(running, text),
-        policy=policies.current(),
+        policy=in_force,
         proposed=is_proposed(running),
-        approvals=tuple(endings(policies.current(), visit.services.clock())),
+        approvals=tuple(endings(in_force, visit.services.clock())),
     )
 
 

@@ -99,7 +99,7 @@ class Day:
     def text(self) -> str:
         return POLICY
 
-    def apply(self, text: str, *, actor: str) -> Policy:
+    def apply(self, text: str, *, actor: str, over: int | None = None) -> Policy:
         raise NotImplementedError
 
     def alerts(self):

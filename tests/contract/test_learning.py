@@ -9,6 +9,7 @@ import pytest
 
 from collector.entries import EntryKind, ProposalDecided
 from collector.judging.reading import read_body
+from collector.policies import SqlPolicies
 from tests.support.hospital import POLICY, WARDS, Hospital, leak, network, outside
 
 OBSERVING = 'mode = "observe"\n' + POLICY
@@ -167,3 +168,22 @@ def test_only_the_security_officer_decides(ward, role):
     for act in ("accept", "reject"):
         answer = ward.ask("POST", f"/proposals/{proposal['id']}/{act}", role=role, json={})
         assert answer.status_code == 403
+
+
+def test_an_entry_is_not_put_into_a_policy_that_another_officer_has_just_replaced(ward):
+    ward.hospital.tell("nk3-017", leak("two_way"))
+    [proposal] = ward.proposals()
+    services = ward.hospital.services
+    elsewhere = SqlPolicies(services.journal_engine, services.journal.writer)
+    theirs = f"# theirs\n{OBSERVING}"
+    elsewhere.apply(theirs, actor="li")
+
+    first = ward.ask("POST", f"/proposals/{proposal['id']}/accept", json=WISH)
+    text = elsewhere.text()
+    again = ward.ask("POST", f"/proposals/{proposal['id']}/accept", json=WISH)
+
+    assert first.status_code == 409
+    assert "applied by li" in first.json()["detail"]
+    assert text == theirs
+    assert again.status_code == 200
+    assert services.policies.text().startswith(theirs)

@@ -72,7 +72,7 @@ class Hospital:
     def text(self) -> str:
         return POLICY
 
-    def apply(self, text: str, *, actor: str) -> Policy:
+    def apply(self, text: str, *, actor: str, over: int | None = None) -> Policy:
         raise NotImplementedError
 
     def mailer(self, port: int, **settings: object) -> Mailer:

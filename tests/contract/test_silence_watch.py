@@ -60,7 +60,7 @@ class Ward:
     def text(self) -> str:
         return POLICY
 
-    def apply(self, text: str, *, actor: str) -> Policy:
+    def apply(self, text: str, *, actor: str, over: int | None = None) -> Policy:
         raise NotImplementedError
 
     def words(self) -> int:

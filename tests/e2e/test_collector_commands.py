@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,38 @@ def test_a_backup_restored_elsewhere_is_whole(collector: RealCollector, tmp_path
     assert archive.stat().st_mode & 0o077 == 0
     assert "0 faults" in other.command("verify")
     other.command("restore", str(archive), expect=1)
+
+
+def test_an_approval_that_nobody_stands_for_is_a_warning_and_no_refusal(
+    collector: RealCollector,
+) -> None:
+    bare = collector.folder / "bare.toml"
+    end = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    bare.write_text(
+        f'[[approved]]\nname = "ntp"\ndestinations = ["203.0.113.9/32"]\nexpires = {end}\n'
+    )
+    missing = "warning: approved[0] (ntp): no applicant, approver, ticket, purpose"
+    check = [sys.executable, "-m", "collector", "policy", "check", str(bare)]
+    checked = subprocess.run(
+        check, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)}
+    )
+
+    applied = collector.command("policy", "apply", str(bare))
+
+    assert missing in checked.stderr
+    assert missing not in checked.stdout
+    assert missing in applied
+    assert "is in force" in applied
+
+
+def test_a_policy_is_not_applied_over_one_that_its_writer_did_not_see(
+    collector: RealCollector,
+) -> None:
+    file = str(collector.folder / "policy.toml")
+    version = int(collector.command("policy", "show").splitlines()[0].rpartition(" ")[2])
+
+    refused = collector.command("policy", "apply", file, "--over", str(version - 1), expect=1)
+    applied = collector.command("policy", "apply", file, "--over", str(version))
+
+    assert f"version {version}, applied by" in refused
+    assert f"version {version + 1} is in force" in applied

@@ -27,7 +27,7 @@ class FixedPolicy:
     def text(self) -> str:
         return POLICY
 
-    def apply(self, text: str, *, actor: str) -> Policy:
+    def apply(self, text: str, *, actor: str, over: int | None = None) -> Policy:
         raise NotImplementedError("this policy stays")
 
 

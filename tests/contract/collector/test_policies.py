@@ -11,7 +11,7 @@ from checks.policy import PolicyDocument, PolicyError
 from checks.wire import POLICY_DOMAIN
 from collector.entries import EntryKind, PolicyApplied
 from collector.keys import is_signed_by
-from collector.policies import NoPolicy, PolicyDocuments, SqlPolicies
+from collector.policies import NoPolicy, PolicyChanged, PolicyDocuments, SqlPolicies
 from collector.store import schema
 
 FIRST, SECOND = '[hospital]\nphone = "8120"\n', '[hospital]\nphone = "8121"\n'
@@ -47,6 +47,23 @@ def register(store, agent: str, department: str) -> None:
 def test_without_a_policy_that_is_said(policies):
     with pytest.raises(NoPolicy, match="run: wardwatch-collector init"):
         policies.current()
+
+
+def test_who_wrote_over_an_older_version_is_told_and_changes_nothing(policies, journal):
+    policies.apply(FIRST, actor="li")
+    SqlPolicies(journal.engine, journal.writer).apply(SECOND, actor="wu", over=1)
+
+    with pytest.raises(PolicyChanged, match="version 2, applied by wu, is in force, not version 1"):
+        policies.apply(FIRST, actor="li", over=1)
+
+    assert (policies.current().version, policies.text()) == (2, SECOND)
+    assert len(journal.after(0, 10)) == 2
+
+
+def test_who_saw_the_version_in_force_may_replace_it(policies):
+    policies.apply(FIRST, actor="li", over=0)
+
+    assert policies.apply(SECOND, actor="wu", over=1).version == 2
 
 
 def test_what_was_applied_is_in_force_with_the_next_version_and_stands_in_the_journal(

@@ -44,6 +44,10 @@ def test_what_keeps_to_the_limits_can_be_applied(lines):
             "write a moment like 2026-11-19T10:00",
         ),
         ("starts = 2026-07-02\nexpires = 2026-07-01", "before it begins"),
+        (
+            'applicant = "Wang "\napprover = "wang"\nexpires = 2026-12-01',
+            "nobody approves what he applied for",
+        ),
         ('via = "carrier pigeon"\nexpires = 2026-12-01', "is no way; the ways are intranet"),
         ("expires = 2026-12-01\n" + entry("expires = 2026-12-01"), "a name of its own"),
     ],

@@ -13,7 +13,9 @@ def day(distance: int) -> str:
 
 
 def entry(name: str, expires: str) -> str:
-    return f'[[approved]]\nname = "{name}"\ndestinations = ["203.0.113.9/32"]\nexpires = {expires}\n'
+    return (
+        f'[[approved]]\nname = "{name}"\ndestinations = ["203.0.113.9/32"]\nexpires = {expires}\n'
+    )
 
 
 @pytest.fixture
@@ -45,3 +47,49 @@ def test_an_approval_that_lasts_too_long_is_refused_by_name(hospital):
 
     assert answer.status_code == 400
     assert "12 months at most" in answer.text
+
+
+def test_an_approval_that_does_not_say_who_stands_for_it_is_marked(hospital):
+    whole = entry("whole", day(200)) + (
+        'applicant = "shen"\napprover = "wu"\nticket = "7"\npurpose = "time"\n'
+    )
+    hospital.services.policies.apply(entry("bare", day(200)) + whole, actor="wu")
+
+    page = ask(hospital, "GET", "/policy", who="安全员").text
+
+    bare, complete = page.split('id="approvals"')[1].split("<tr")[2:]
+    assert "not said in the policy: applicant, approver, ticket, purpose" in bare
+    assert "not said" not in complete
+
+
+def test_a_policy_written_over_an_older_version_is_refused_with_what_it_would_change(hospital):
+    own = {"text": entry("mine", day(200)), "step": "apply"}
+    stale = str(hospital.services.policies.current().version)
+    hospital.services.policies.apply(entry("theirs", day(200)), actor="li")
+
+    def post(version):
+        return ask(
+            hospital, "POST", "/policy", who="安全员", with_token=True,
+            data={**own, "version": version},
+        )  # fmt: skip
+
+    refused = post(stale)
+    seen = str(hospital.services.policies.current().version)
+    again = post(seen)
+
+    assert refused.status_code == 409
+    assert "applied by li, is in force now" in refused.text
+    assert 'ww-diff-removed">-name = &#34;theirs&#34;' in refused.text
+    assert f'name="version" value="{seen}"' in refused.text
+    assert again.status_code == 303
+    assert [one.name for one in hospital.services.policies.current().approved] == ["mine"]
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "9" * 5000, "٣"])
+def test_a_version_that_is_none_is_refused(hospital, version):
+    answer = ask(
+        hospital, "POST", "/policy", who="安全员", with_token=True,
+        data={"text": entry("mine", day(200)), "step": "apply", "version": version},
+    )  # fmt: skip
+
+    assert answer.status_code == 409
