@@ -100,8 +100,8 @@ def _covering(seen: ConnectionSeen, context: Context) -> tuple[Approved, ...]:
         entry
         for entry in context.policy.destinations.reaching(seen.outside, seen.name)
         if entry.direction in ("", seen.direction)
-        and _leaves_by(entry, seen.egress, context)
         and is_about(entry.subject, context.endpoint, process)
+        and _leaves_by(entry, seen.egress, context)
     )
 
 

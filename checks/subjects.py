@@ -1,6 +1,6 @@
 """Whom an entry of the policy is for."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from checks.facts.base import Process
 from checks.policy import Endpoint, Subject
@@ -11,35 +11,38 @@ def is_about(subject: Subject, endpoint: Endpoint, process: Process | None = Non
 
     Without a process, entries for certain processes or users are for nobody.
     """
-    users = {process.user, process.login} if process else set[str]()
     return (
         names_endpoint(subject, endpoint)
-        and _names_any(subject.users, users)
-        and _names_any(map(_without_case, subject.processes), _names_of(process))
+        and (not subject.users or _names_user(subject, process))
+        and (not subject.processes or _names_process(subject, process))
     )
 
 
 def names_endpoint(subject: Subject, endpoint: Endpoint) -> bool:
     """Whether it is for this endpoint, whatever runs there and for whom."""
     return (
-        _names_any(subject.endpoints, {endpoint.id, endpoint.name})
-        and _names_any(subject.groups, set(endpoint.groups))
-        and _names_any(subject.departments, {endpoint.department})
+        (not subject.endpoints or _names_any(subject.endpoints, endpoint.id, endpoint.name))
+        and (not subject.groups or _names_any(subject.groups, *endpoint.groups))
+        and (not subject.departments or _names_any(subject.departments, endpoint.department))
     )
 
 
-def _names_of(process: Process | None) -> set[str]:
+def _names_user(subject: Subject, process: Process | None) -> bool:
+    return process is not None and _names_any(subject.users, process.user, process.login)
+
+
+def _names_process(subject: Subject, process: Process | None) -> bool:
     if process is None:
-        return set()
+        return False
     digest = f"sha256:{process.sha256.lower()}" if process.sha256 else ""
-    return {process.executable, process.name, digest}
+    listed = [_without_case(text) for text in subject.processes]
+    return _names_any(listed, process.executable, process.name, digest)
 
 
 def _without_case(process: str) -> str:
     return process.lower() if process.startswith("sha256:") else process
 
 
-def _names_any(wanted: Iterable[str], its: set[str]) -> bool:
-    """An empty list names everybody; an empty name is nobody's."""
-    listed = set(wanted)
-    return not listed or bool((listed & its) - {""})
+def _names_any(listed: Collection[str], *its: str) -> bool:
+    """An empty name is nobody's."""
+    return any(name and name in listed for name in its)
