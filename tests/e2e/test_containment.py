@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -56,14 +58,16 @@ for line in sys.stdin:
 """
 
 
-def ward(tmp_path, *, hold="4h", way="nftables"):
-    return Ward(tmp_path, POLICY.replace("{hold}", hold).replace("{way}", way))
+def ward(tmp_path, *, hold="4h", way="nftables", enrol_words=()):
+    policy = POLICY.replace("{hold}", hold).replace("{way}", way)
+    return Ward(tmp_path, policy, enrol_words)
 
 
 class Ward:
     """A workstation with foreign packet-filter rules, an agent, and a collector inside."""
 
-    def __init__(self, tmp_path, policy):
+    def __init__(self, tmp_path, policy, enrol_words):
+        self.enrol_words = enrol_words
         self.tmp_path = tmp_path
         self.policy = policy
 
@@ -86,6 +90,7 @@ class Ward:
             host=netns.SERVER,
             collector_place=self.inside,
             agent_place=self.workstation,
+            enrol_words=self.enrol_words,
         )
         self.collector, self.agent = self._running.__enter__()
         self.agent.watching("network", "connections", "containment")
@@ -188,3 +193,52 @@ def test_the_tether_is_cut_the_intranet_survives_and_a_command_restores_everythi
         until(lambda: there.heard("10.77.9.3"), told="the agent has seen the new address")
         assert there.ruleset() == rules, "what a command undid is not cut again at once"
         session.stdin.close()
+
+
+def test_a_cut_that_fell_due_while_the_agent_was_dead_is_undone_at_its_start(tmp_path):
+    with ward(tmp_path, hold="6s", way="link_down") as there:
+        rules = there.ruleset()
+        there.hospital.plug_second_link()
+        cut = there.act("cut")
+        there.agent.end(signal.SIGKILL)
+        down = there.run("ip", "-j", "link", "show", netns.SECOND_LINK)
+        until(lambda: time.time_ns() // 1000 > cut["until_us"], told="the cut is due")
+
+        there.agent.start()
+        undone = there.act("undone")
+
+        assert '"UP"' not in down
+        assert (undone["actor"], undone["way"]) == ("timer", "link_down")
+        until(lambda: there.reaches(netns.SECOND_OUTSIDE), told="the link works again")
+        assert there.ruleset() == rules
+
+
+def test_a_stopped_agent_leaves_its_cut_and_its_removal_does_not(tmp_path):
+    with ward(tmp_path) as there:
+        rules = there.ruleset()
+        there.hospital.plug_second_link()
+        there.act("cut")
+        there.agent.end()
+        while_stopped = there.ruleset()
+
+        said = there.agent.run("release", "--removal")
+        after = there.ruleset()
+        there.agent.start()
+        undone = there.act("undone")
+
+        assert "table inet wardwatch" in while_stopped
+        assert said == f"{netns.SECOND_LINK}: no longer cut\n"
+        assert after == rules
+        assert undone["actor"] == "removal"
+
+
+def test_a_clinical_endpoint_is_left_alone_and_says_so(tmp_path):
+    with ward(tmp_path, enrol_words=("--clinical", "icu")) as there:
+        rules = there.ruleset()
+
+        there.hospital.plug_second_link()
+        refused = there.act("refused")
+
+        assert refused["reason"] == "clinical"
+        assert there.ruleset() == rules
+        assert there.reaches(netns.SECOND_OUTSIDE)

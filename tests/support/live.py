@@ -333,6 +333,7 @@ def running(
     settings: str = "",
     environment: Mapping[str, str] | None = None,
     wrapper: Sequence[str] = (),
+    enrol_words: Sequence[str] = (),
 ) -> Iterator[tuple[Collector, Agent]]:
     """A collector and an enrolled agent that watches; both ended afterwards."""
     collector = Collector(
@@ -345,6 +346,7 @@ def running(
             place=agent_place,
             environment=environment,
             wrapper=wrapper,
+            enrol_words=enrol_words,
         ).start()
         try:
             yield collector, agent
