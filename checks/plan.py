@@ -219,7 +219,7 @@ def is_local(destination: str) -> bool:
 
 def same_mac(known: str, listed: str) -> bool:
     """Whether a MAC is the listed one, or of the listed maker (its first three octets)."""
-    return known.lower().startswith(listed.lower())
+    return known == listed or known.lower().startswith(listed.lower())
 
 
 def egress_over(link: Link, route: Route | None, routes: Iterable[Route]) -> Egress:

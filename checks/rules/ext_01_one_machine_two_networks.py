@@ -52,8 +52,10 @@ def one_machine_two_networks(
 ) -> Iterator[Finding]:
     if isinstance(fact, ConnectionSeen) and fact.answer != "two_way":
         return
+    if leads_inside(fact.egress, context):
+        return
     links = intranet_links(context.latest(NetworkState), context)
-    if not links or leads_inside(fact.egress, context):
+    if not links:
         return
     intranet = ", ".join(link.name for link in links)
     if isinstance(fact, BeaconAnswered):

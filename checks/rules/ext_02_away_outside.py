@@ -48,8 +48,7 @@ CONFIRMED = (
 def away_outside(fact: ConnectionSeen | BeaconAnswered, context: Context) -> Iterator[Finding]:
     if isinstance(fact, ConnectionSeen) and fact.answer != "two_way":
         return
-    here = intranet_links(context.latest(NetworkState), context)
-    if here or leads_inside(fact.egress, context):
+    if leads_inside(fact.egress, context) or intranet_links(context.latest(NetworkState), context):
         return
     if isinstance(fact, BeaconAnswered):
         yield Finding(
