@@ -6,6 +6,7 @@ plain words, and its first line marks it as a proposal.
 """
 
 import ipaddress
+import json
 from collections.abc import Iterator
 
 from checks.facts.network import Link, NetworkState, Route
@@ -36,7 +37,7 @@ def propose(network: NetworkState) -> str:
     zones = "".join(_zone(link, network) for link in network.links if _proposable(link))
     left_out = [link for link in network.links if _mobile(link)]
     notes = "".join(
-        f"\n# Left out on purpose: {link.name} ({link.kind}) can lead outside.\n"
+        f"\n# Left out on purpose: {_printable(link.name)} ({link.kind}) can lead outside.\n"
         for link in left_out
     )
     return HEAD + zones + notes
@@ -54,9 +55,18 @@ def _zone(link: Link, network: NetworkState) -> str:
     prefixes = ", ".join(f'"{prefix}"' for prefix in dict.fromkeys(_prefixes(link)))
     ways = "".join(f"  {way},\n" for way in _ways(link, network))
     return (
-        f'\n[[zones]]\nname = "as found on {link.name}"\n'
+        f"\n[[zones]]\nname = {_quoted(f'as found on {link.name}')}\n"
         f"prefixes = [{prefixes}]\nvia = [\n{ways}]\n"
     )
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string; the kernel allows nearly every octet in a link's name."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def _prefixes(link: Link) -> Iterator[str]:

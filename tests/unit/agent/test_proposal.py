@@ -1,3 +1,5 @@
+import msgspec
+
 from agent.proposal import MARK, propose
 from checks.facts.network import NetworkState
 from checks.policy import parse_policy
@@ -41,3 +43,12 @@ def test_a_machine_without_links_still_gets_a_policy():
 
     assert text.startswith(MARK)
     assert parse_policy(text).zones == ()
+
+
+def test_a_link_whose_name_looks_like_toml_does_not_write_the_policy():
+    hostile = msgspec.structs.replace(INTRANET, name='e"]\x7f#\\')
+    routes = tuple(msgspec.structs.replace(r, interface=hostile.name) for r in HOME_ROUTES[:1])
+
+    [zone] = parse_policy(propose(NetworkState(links=(hostile,), routes=routes))).zones
+
+    assert zone.name == f"as found on {hostile.name}"

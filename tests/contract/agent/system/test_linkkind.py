@@ -71,7 +71,7 @@ def test_a_radio_is_wifi_even_without_devtype(tmp_path):
 @pytest.mark.parametrize(
     ("arphrd", "rtnl_kind", "kind"),
     [
-        (LOOPBACK, "", "loopback"),
+        (LOOPBACK, "", "unknown"),  # lent to any tun by TUNSETLINK
         (PPP, "ppp", "ppp"),
         (SLIP, "", "ppp"),
         (IRDA, "", "infrared"),
@@ -89,6 +89,12 @@ def test_without_sysfs_only_rtnetlink_counts(tmp_path, arphrd, rtnl_kind, kind):
     found = hardware(tmp_path, name="eth0", index=2, arphrd=arphrd, rtnl_kind=rtnl_kind)
 
     assert found == Hardware(kind, driver=rtnl_kind)
+
+
+def test_only_the_first_link_of_a_namespace_is_its_loopback(tmp_path):
+    found = hardware(tmp_path, name="lo", index=1, arphrd=LOOPBACK, rtnl_kind="")
+
+    assert found.kind == "loopback"
 
 
 def test_the_link_of_the_same_name_in_another_namespace_is_not_taken_for_this_one(tmp_path):
