@@ -65,6 +65,8 @@ def _has_end(entry: Approved) -> None:
 
 
 def _destination(text: str) -> None:
+    if not text.isascii():  # as resolvers are asked for it: RFC 5890 2.3.2.1
+        raise PolicyError(f"{text[:80]!r} is written in its ASCII form, like xn--fiqs8s")
     if not is_host_name(text):
         ipaddress.ip_network(text)
 

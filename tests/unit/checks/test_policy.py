@@ -129,3 +129,11 @@ def test_a_byte_order_mark_and_line_ends_of_another_system_are_no_fault():
     text = '\ufeff[hospital]\r\nname = "a"\r\n'
 
     assert parse_policy(text).hospital.name == "a"
+
+
+def test_a_host_name_of_another_script_is_asked_for_in_its_ascii_form():
+    entry = '[[approved]]\nname = "x"\ndestinations = ["{}"]\nexpires = 2027-01-01\n'
+
+    with pytest.raises(PolicyError, match="ASCII form, like xn--"):
+        parse_policy(entry.format("医院.cn"))
+    assert parse_policy(entry.format("xn--6frz82g.cn")).approved[0].names == {"xn--6frz82g.cn"}
