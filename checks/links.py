@@ -5,9 +5,10 @@ EXT-04, Wi-Fi EXT-05, tunnels EXT-08, everything else with another end EXT-03.
 """
 
 from collections.abc import Iterable
+from ipaddress import ip_network
 
 from checks.facts.network import Link, NetworkState, Route, Wifi
-from checks.plan import is_local
+from checks.plan import is_local, parsed_address
 from checks.policy.network import ListedSsid, Wireless
 
 TUNNELS = ("tunnel", "pppoe")
@@ -26,6 +27,19 @@ def has_outer_end(link: Link) -> bool:
     if link.kind == "virtual":
         return bool(link.driver) and link.driver not in INSIDE_ONLY
     return link.kind not in ("loopback", "bridge")
+
+
+def is_guest(link: Link, address: str) -> bool:
+    """Whether it is a container or virtual machine of this machine: a private address on the
+    subnet of a link that ends inside.  What it sends further is judged where it leaves.
+    """
+    guest = parsed_address(address)
+    if has_outer_end(link) or not guest.is_private:
+        return False
+    return any(
+        guest in ip_network(f"{own.address}/{own.prefix_length}", strict=False)
+        for own in link.addresses
+    )
 
 
 def is_port(link: Link) -> bool:

@@ -145,7 +145,7 @@ _SETTINGS = Path("/etc/netns")
 
 _NAMED = Path("/run/netns")
 """Where ip(8) keeps the names of namespaces."""
-_MADE_HERE = re.compile(r"ww(\d+)x\d+-(?:ws|rt|out)")
+_MADE_HERE = re.compile(r"ww(\d+)x\d+-(?:ws|rt|out|guest\d)")
 
 
 def sweep(proc: Path, *places: Path) -> None:

@@ -166,7 +166,7 @@ class ConnectionSensor:
         """Whether a new flow goes outside; its way and its process."""
         remote, local = text(key.remote), text(key.local)
         called = seen.outgoing and remote in self._network.broadcasts
-        if called or is_local(remote):
+        if called or is_local(remote) or self._network.is_guest(seen.link, remote):
             return None
         forwarded = local not in self._network.own_addresses
         if forwarded and not seen.outgoing:

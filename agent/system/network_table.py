@@ -29,6 +29,7 @@ from agent.system.netlink import (
 from agent.system.nlmsg import Change, Overrun
 from checks.facts.connections import Egress
 from checks.facts.network import Link, Neighbour, NetworkState, Origin, Route
+from checks.links import is_guest
 from checks.plan import egress_over
 
 _MAIN_TABLE = 254
@@ -126,6 +127,11 @@ class NetworkTable:
             if link.kind != "loopback" and any(a.address == address for a in link.addresses):
                 return link.index
         return None
+
+    def is_guest(self, index: int, address: str) -> bool:
+        """Whether this is a guest behind the link: `checks.links.is_guest`."""
+        link = self._links.get(index)
+        return link is not None and is_guest(link, address)
 
     def close(self) -> None:
         self._announcements.close()

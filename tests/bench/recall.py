@@ -9,7 +9,7 @@ from tests.recall.run import play
 from tests.recall.scenarios import SCENARIOS
 from tests.recall.table import ALL, QUIET, rows
 
-LOAD = "scenarios in five wards side by side, against a capture outside"
+LOAD = "scenarios in six wards side by side, against a capture outside"
 _EVERY_SMALL = 6
 
 

@@ -56,13 +56,13 @@ def tcp_fast_open(address: str, port: int = 443) -> None:
                 client.sendto(b"hello", TFO, (address, port))
 
 
-def from_many_processes(address: str, port: int = 443, *, number: int = 10) -> None:
+def from_many_processes(address: str, port: int = 443, *, number: int = 10, times: int = 1) -> None:
     children = []
     for _ in range(number):
         child = os.fork()
         if child == 0:
             try:
-                tcp(address, port)
+                tcp(address, port, times=times)
             finally:
                 os._exit(0)
         children.append(child)

@@ -13,7 +13,13 @@ TCP_PORTS = (22, 80, 443, 853, 3128, 8443)
 UDP_PORTS = (123, 443, 853, 4500, 9999)
 RAW_PROTOCOLS = (4, 41, 47, 50, 51, 89, 112, 132, 253)
 """IPIP, 6in4, GRE, ESP, AH, OSPF, VRRP, SCTP, and one for experiments (RFC 3692)."""
+KEEPING_PORT = 8000
+"""Connections to it stay open until the other side ends them."""
 SLOW_PORT, SLOW_S = 9998, 2.0
+SLOWEST_PORT, SLOWEST_S = 9996, 8.0
+LONG_PORT, LONG_ANSWER = 9997, 8000
+"""Octets of an answer that never fits a packet."""
+IPPROTO_UDPLITE = 136  # linux/in.h
 DNS_PORT = 53
 _QUESTION = b"\x01\x00"
 """Flags of a question that wishes recursion (RFC 1035 4.1.1); an answer has bit 15, too."""
@@ -29,12 +35,17 @@ def outside_hosts(place: Place, addresses: Sequence[str]) -> Iterator[None]:
     with selectors.DefaultSelector() as selector:
         for port in TCP_PORTS:
             _register(selector, place.call(_tcp, port), _accept)
+        kept: list[socket.socket] = []
+        _register(selector, place.call(_tcp, KEEPING_PORT), lambda s: kept.append(s.accept()[0]))
         for address in addresses:
             for port in UDP_PORTS:
                 _register(selector, place.call(_udp, address, port), _echo)
             for protocol in RAW_PROTOCOLS if "." in address else ():
                 _register(selector, place.call(_raw, address, protocol), _echo)
-            _register(selector, place.call(_udp, address, SLOW_PORT), _echo_slowly)
+            _register(selector, place.call(_udp, address, SLOW_PORT), _echo_after(SLOW_S))
+            _register(selector, place.call(_udp, address, SLOWEST_PORT), _echo_after(SLOWEST_S))
+            _register(selector, place.call(_udp, address, LONG_PORT), _answer_at_length)
+            _register(selector, place.call(_udp, address, UDP_PORTS[-1], IPPROTO_UDPLITE), _echo)
             _register(selector, place.call(_udp, address, DNS_PORT), _answer_names)
         selector.register(stop, selectors.EVENT_READ, None)
         thread = threading.Thread(target=_serve, args=(selector,))
@@ -46,6 +57,8 @@ def outside_hosts(place: Place, addresses: Sequence[str]) -> Iterator[None]:
             thread.join()
             for key in list(selector.get_map().values()):
                 key.fileobj.close()  # type: ignore[union-attr]  # all are sockets
+            for connection in kept:
+                connection.close()
 
 
 def _register(
@@ -83,9 +96,17 @@ def _answer_names(server: socket.socket) -> None:
     server.sendto(octets, sender)
 
 
-def _echo_slowly(server: socket.socket) -> None:
-    octets, sender = server.recvfrom(65_000)
-    threading.Timer(SLOW_S, server.sendto, (octets, sender)).start()
+def _echo_after(seconds: float) -> Callable[[socket.socket], None]:
+    def echo(server: socket.socket) -> None:
+        octets, sender = server.recvfrom(65_000)
+        threading.Timer(seconds, server.sendto, (octets, sender)).start()
+
+    return echo
+
+
+def _answer_at_length(server: socket.socket) -> None:
+    _, sender = server.recvfrom(65_000)
+    server.sendto(b"l" * LONG_ANSWER, sender)
 
 
 def _tcp(port: int) -> socket.socket:
@@ -94,8 +115,8 @@ def _tcp(port: int) -> socket.socket:
     )
 
 
-def _udp(address: str, port: int) -> socket.socket:
-    server = socket.socket(family(address), socket.SOCK_DGRAM)
+def _udp(address: str, port: int, protocol: int = socket.IPPROTO_UDP) -> socket.socket:
+    server = socket.socket(family(address), socket.SOCK_DGRAM, protocol)
     server.bind((address, port))
     return server
 

@@ -15,6 +15,7 @@ from tests.netns import (
     WORKSTATION,
 )
 from tests.recall import acts
+from tests.recall.further_scenarios import FURTHER
 from tests.recall.scenario import Act, inside, plug, scenarios, shell, then
 from tests.recall.world import (
     APPROVED,
@@ -304,5 +305,5 @@ _QUIET = tuple(chain(
 ))  # fmt: skip
 
 SCENARIOS = (
-    *_LEAK, *_LATE, *_NAMES, *_SECOND, *_AWAY, *_LAPSED, *_ATTEMPTS, *_REFUSED, *_LINKS, *_QUIET,
+    *FURTHER, *_LEAK, *_LATE, *_NAMES, *_SECOND, *_AWAY, *_LAPSED, *_ATTEMPTS, *_REFUSED, *_LINKS, *_QUIET,
 )  # fmt: skip

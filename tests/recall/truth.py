@@ -18,6 +18,8 @@ PACKET_OUTGOING = 4  # linux/if_packet.h
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h
 IPV4, IPV6, TAGS = 0x0800, 0x86DD, (0x8100, 0x88A8)
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+FRAGMENT, EXTENSIONS = 44, (0, 43, 44, 60)
+"""Hop-by-hop, routing, fragment and destination headers: RFC 8200 4."""
 SYN, RST, ACK = 0x02, 0x04, 0x10
 _ECHO = {ICMP: (8, 0), ICMPV6: (128, 129)}  # request, reply; RFC 792, RFC 4443
 _BUFFER = 64 << 20
@@ -96,10 +98,11 @@ def _flows(octets: bytes, *, from_outside: bool) -> Iterator[Flow]:
         ends = (packet[12:16], packet[16:20])
     elif kind == IPV6 and len(packet) >= 40:
         protocol, header, ends = packet[6], 40, (packet[8:24], packet[24:40])
-        if protocol == 44:  # fragment header, RFC 8200 4.5
-            if struct.unpack_from("!H", packet, 42)[0] >> 3:
+        while protocol in EXTENSIONS:
+            if protocol == FRAGMENT and struct.unpack_from("!H", packet, header + 2)[0] >> 3:
                 return
-            protocol, header = packet[40], 48
+            length = 8 if protocol == FRAGMENT else (packet[header + 1] + 1) * 8
+            protocol, header = packet[header], header + length
     else:
         return
     source, destination = (ipaddress.ip_address(end) for end in ends)

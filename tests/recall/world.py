@@ -2,7 +2,7 @@
 
 import os
 import queue
-import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -72,6 +72,8 @@ class World:
         self.wards = wards
         self.root = root
         """The workstation's files, as far as the product reads settings from them."""
+        self.folder = root.with_name("programs")
+        """For programs of a scenario."""
         self._programs: list[subprocess.Popen[str]] = []
         self.truth = truth
         self.workstation = Place(wards.workstation)
@@ -109,17 +111,22 @@ class World:
 
         Its standard output is a pipe.
         """
-        [inner] = (
-            Path(f"/proc/{self._probe.pid}/task/{self._probe.pid}/children").read_text().split()
-        )
+        [inner] = _children(self._probe.pid)
         started = subprocess.Popen(
-            ["nsenter", "--target", inner, "--all", "--wdns", str(netns.ROOT), *command],
+            ["nsenter", "--target", inner, "--all", f"--wdns={netns.ROOT}", *command],
             env={"PATH": os.defpath, **(environment or {})},
             stdout=subprocess.PIPE,
             text=True,
         )
         self._programs.append(started)
         return started
+
+    def running(self, *command: str, environment: Mapping[str, str] | None = None) -> None:
+        """The same; returns when it has said its first line."""
+        started = self.program(*command, environment=environment)
+        assert started.stdout is not None
+        if not started.stdout.readline():
+            raise RuntimeError(f"{command} ended at once")
 
     def alarms(self) -> list[Alarm]:
         """All since the last reset."""
@@ -136,10 +143,11 @@ class World:
         """
         seen = len(self.heard)
         self._end_programs()
-        for left in self.root.iterdir():
-            shutil.rmtree(left)
+        for left in (*(self.root / "etc").iterdir(), *self.folder.iterdir()):
+            left.unlink()
         self.shell(_PUT_BACK)
         self.shell(_PUT_ROUTER_BACK, where=self.wards.router)
+        self.shell("ip link set world0 mtu 1500", where=self.wards.outside)
         last, heard = time.monotonic(), len(self.alarms())
         while time.monotonic() - last < quiet:
             threading.Event().wait(0.05)
@@ -161,6 +169,8 @@ class World:
 
     def _end_programs(self) -> None:
         for program in self._programs:
+            for inner in _children(program.pid):
+                os.kill(int(inner), signal.SIGKILL)
             program.kill()
             with program:
                 pass
@@ -192,8 +202,17 @@ ip -6 route replace default via {netns.GATEWAY6}
 """
 _PUT_ROUTER_BACK = f"""
 ip link set wards0 mtu 1500
+ip link set uplink0 mtu 1500
 ip route delete {CONTAINERS} 2>/dev/null || true
 """
+
+
+def _children(pid: int) -> list[str]:
+    """Process ids: proc_pid_task(5).  nsenter and unshare have one each."""
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []  # it has ended by itself
 
 
 @contextmanager
@@ -201,7 +220,8 @@ def world(folder: Path) -> Iterator[World]:
     """A fresh one; gone afterwards."""
     (folder / "policy.toml").write_text(policy())
     root = folder / "root"
-    root.mkdir()
+    (root / "etc").mkdir(parents=True)
+    (folder / "programs").mkdir()
     with netns.hospital() as wards:
         _furnish(wards)
         outside = Place(wards.outside)
