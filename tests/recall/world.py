@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -185,6 +185,9 @@ class World:
 
 _PUT_BACK = f"""
 for link in $(ls /sys/class/net); do
+  case " {_KEPT_LINKS} " in *" $link "*) ;; *) ip link set "$link" down 2>/dev/null || true ;; esac
+done
+for link in $(ls /sys/class/net); do
   case " {_KEPT_LINKS} " in *" $link "*) ;; *) ip link delete "$link" 2>/dev/null || true ;; esac
 done
 echo 0 > /proc/sys/net/ipv4/ip_forward
@@ -216,8 +219,10 @@ def _children(pid: int) -> list[str]:
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
-    """A fresh one; gone afterwards."""
+def world(
+    folder: Path, *, before: Callable[[netns.Hospital], None] = lambda _: None
+) -> Iterator[World]:
+    """A fresh one; gone afterwards.  `before` is called when the product does not run yet."""
     (folder / "policy.toml").write_text(policy())
     root = folder / "root"
     (root / "etc").mkdir(parents=True)
@@ -227,20 +232,19 @@ def world(folder: Path) -> Iterator[World]:
         outside = Place(wards.outside)
         truth = Truth(outside)
         try:
-            with (
-                outside_hosts(outside, _ANSWERING),
-                wards.start(
+            with outside_hosts(outside, _ANSWERING):
+                before(wards)
+                with wards.start(
                     wards.workstation, "unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
                     sys.executable, "-m", "tests.recall.probe",
                     str(folder / "policy.toml"), str(root),
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=netns.ROOT,
-                ) as probe,
-            ):  # fmt: skip
-                built = World(wards, truth, probe, root=root)
-                try:
-                    yield built
-                finally:
-                    built.close()
+                ) as probe:  # fmt: skip
+                    built = World(wards, truth, probe, root=root)
+                    try:
+                        yield built
+                    finally:
+                        built.close()
         finally:
             truth.close()
             outside.close()
