@@ -5,11 +5,11 @@ outside flow that the capture saw; `false_alarm` counts scenarios in which it mu
 """
 
 from tests.bench.figures import Figure
-from tests.recall.run import play
+from tests.recall.run import WORLDS, play
 from tests.recall.scenarios import SCENARIOS
 from tests.recall.table import ALL, QUIET, rows
 
-LOAD = "scenarios in six wards side by side, against a capture outside"
+LOAD = f"scenarios in {WORLDS} wards side by side, against a capture outside"
 _EVERY_SMALL = 6
 
 

@@ -7,7 +7,7 @@ import pytest
 from agent.sensors.place import MEMORY
 from tests import netns
 from tests.recall import acts
-from tests.recall.further_scenarios import guest, guest_address
+from tests.recall.guests import guest, guest_address
 from tests.support.live import WITHOUT_MEDIA, Place, running, until
 from tests.support.peers import echo_servers
 

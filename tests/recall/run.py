@@ -12,7 +12,7 @@ from tests.recall.probe import Alarm
 from tests.recall.scenario import Scenario
 from tests.recall.world import World, world
 
-WORLDS = 6
+WORLDS = 8
 REACH_RULES = frozenset(("EXT-01", "EXT-02", "EXT-06", "EXT-16"))
 _PATIENCE_S = 9.0
 """Programs are looked at every six seconds."""

@@ -35,15 +35,6 @@ def inside(function: Callable[..., None], *words: object, **named: object) -> Ac
     return act
 
 
-def outside(function: Callable[..., None], *words: object, **named: object) -> Act:
-    """A host outside does it."""
-
-    def act(world: World) -> None:
-        world.outside.call(function, *words, **named)
-
-    return act
-
-
 def shell(script: str) -> Act:
     return lambda world: world.shell(script)
 
