@@ -138,7 +138,7 @@ def _proposal(
     first = group[0]
     agents = sorted({each.agent for each in group})
     ports = sorted({each.port for each in group} - {0})
-    told = "\0".join((destination, first.protocol, first.via))
+    told = f"{destination}\0{first.protocol}\0{first.via}"
     return Proposal(
         id=hashlib.sha256(told.encode()).hexdigest()[:16],
         destination=destination,

@@ -8,7 +8,14 @@ from collector.api.answers import ActBody, NoQuery
 from collector.api.bodies import moment
 from collector.api.calls import Call, Missing, Operation
 from collector.learning import Proposal
-from collector.proposals import ENDLESS, NO_SUCH_PROPOSAL, Acceptance, ProposalRefused, accept, reject
+from collector.proposals import (
+    ENDLESS,
+    NO_SUCH_PROPOSAL,
+    Acceptance,
+    ProposalRefused,
+    accept,
+    reject,
+)
 from collector.queries.digests import newest_digests
 from collector.queries.proposals import proposals
 from collector.rights import Action

@@ -78,12 +78,20 @@ def is_mac(text: str) -> bool:
     return not int(text[:2], 16) & 0x01  # IEEE 802-2014, 8.2: individual or group
 
 
+def links_inside(network: NetworkState, plan: AddressPlan) -> frozenset[str]:
+    """Names of the intranet's links; none of an endpoint whose addresses are no addresses."""
+    try:
+        return frozenset(link.name for link in plan.intranet_links(network))
+    except ValueError:
+        return frozenset()
+
+
 def claims(network: NetworkState, plan: AddressPlan) -> Iterator[tuple[str, bool]]:
     """MACs that an endpoint says are its own cards', and whether each is plugged in now.
 
     Not those of bridges and of containers' links inside it, which many machines share.
     """
-    inside = {link.name for link in plan.intranet_links(network)}
+    inside = links_inside(network, plan)
     for link in network.links:
         mac = link.mac.lower()
         if (link.bus or link.name in inside) and is_mac(mac):

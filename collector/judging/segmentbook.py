@@ -15,6 +15,7 @@ from collector.judging.segment import (
     heard,
     is_mac,
     is_news,
+    links_inside,
 )
 from collector.judging.tally import Tally
 
@@ -66,8 +67,7 @@ class SegmentBook:
         known = self._memory.known_of(agent).get(NetworkState)
         if known is None or not isinstance(known.fact, NetworkState):
             return frozenset()
-        links = self._memory.policy.plan.intranet_links(known.fact)
-        return frozenset(link.name for link in links)
+        return links_inside(known.fact, self._memory.policy.plan)
 
     def _keep(self, before: HostRecord | None, after: HostRecord, agent: str, at_us: int) -> None:
         hosts = self._memory.hosts

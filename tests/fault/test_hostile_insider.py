@@ -20,7 +20,7 @@ PASSWORD = "lantern-gravel-77-orbit"
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e\n{{7*7}}\0%s"
 PAGES = ("/", "/cases", "/endpoints", "/unseen", "/rules", "/policy")
 LISTS = ("cases", "endpoints", "observations", "media")
-RULES = ("EXT-03", "EXT-04", "MED-01", "MED-03", "MED-05", "AUD-01")
+RULES = ("EXT-04", "MED-01", "MED-03", "MED-05", "AUD-01")
 LARGEST_PAGE = 1_000_000
 
 

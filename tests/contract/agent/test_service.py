@@ -181,7 +181,12 @@ def test_its_status_can_be_asked_for(agent):
     answer = json.loads(told.stdout)
     assert answer["running"] is True
     assert answer["policy_version"] == 1
-    assert [s["name"] for s in answer["sensors"]] == ["containment", "scripted", "intranet", "beacon"]
+    assert [s["name"] for s in answer["sensors"]] == [
+        "containment",
+        "scripted",
+        "intranet",
+        "beacon",
+    ]
 
 
 def test_a_second_agent_on_the_same_folder_is_refused(agent):
