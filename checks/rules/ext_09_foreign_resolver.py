@@ -8,19 +8,26 @@ and can be led anywhere.
 
 While the policy lists no name servers, those inside the address plan are the hospital's.  A
 server that was asked and never answered is only an attempt: EXT-17 counts it when it lies
-outside.  One that answered from outside has been reached, too: EXT-01, EXT-02 or EXT-06 says
-so beside this.  An approval that covers the connection to the server covers this.
+outside.  One that answered from outside past the intranet's gateway has been reached, too:
+EXT-06 says so beside this.  An approval that covers the connection to the server covers this.
+
+A telephone or a network at home brings a name server along.  One that stands on such a link,
+and whatever is asked over it, is part of what EXT-01 to EXT-05 say of that link.
 """
 
+import ipaddress
 from collections.abc import Iterator
 
 from checks.approvals import standing
 from checks.check import Context, check
 from checks.facts.connections import ConnectionSeen
 from checks.facts.names import CanaryAnswered, NameServerUsed, ResolverState
+from checks.facts.network import Link, NetworkState
 from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
+from checks.intranet import intranet_links, leads_inside
 from checks.names import is_foreign, is_hospitals
+from checks.plan import parsed_address
 from checks.wording import process_name
 
 CONFIGURED = "the name server {server} is configured here ({source})"
@@ -37,7 +44,7 @@ _PROTOCOLS = {"dns": ("udp", "tcp"), "dot": ("tcp",), "doq": ("udp",), "doh": ("
 @check(
     rule="EXT-09",
     on=(ResolverState, NameServerUsed, CanaryAnswered),
-    uses=(IntranetWitness,),
+    uses=(IntranetWitness, NetworkState),
     remedy=(
         "Set the hospital's name servers on this machine, and find out how the other one came "
         "to be set or asked."
@@ -60,7 +67,8 @@ def foreign_resolver(
 
 def _configured(state: ResolverState, context: Context) -> Iterator[Finding]:
     for resolver in state.resolvers:
-        if is_foreign(resolver.address, context.policy):
+        foreign = is_foreign(resolver.address, context.policy)
+        if foreign and not _stands_on_another_link(resolver.address, context):
             yield Finding(
                 subject=resolver.address,
                 message=CONFIGURED,
@@ -68,7 +76,28 @@ def _configured(state: ResolverState, context: Context) -> Iterator[Finding]:
             )
 
 
+def _stands_on_another_link(server: str, context: Context) -> bool:
+    """Whether it is a neighbour on a link that is not the intranet's; always away from it."""
+    network = context.latest_if_known(NetworkState)
+    if network is None or not context.policy.zones:
+        return False
+    own = {link.name for link in intranet_links(network, context)}
+    others = (link for link in network.links if link.name not in own)
+    return not own or any(_is_neighbour(server, link) for link in others)
+
+
+def _is_neighbour(server: str, link: Link) -> bool:
+    address = parsed_address(server)
+    return any(
+        address in ipaddress.ip_interface(f"{own.address}/{own.prefix_length}").network
+        for own in link.addresses
+        if link.up
+    )
+
+
 def _used(used: NameServerUsed, context: Context) -> Iterator[Finding]:
+    if not leads_inside(used.egress, context):
+        return
     if not used.answered or is_hospitals(used.server, used.egress, context.policy):
         return
     if not any(_is_approved(used, protocol, context) for protocol in _PROTOCOLS[used.transport]):

@@ -202,9 +202,10 @@ def test_a_second_network_card_is_a_second_way_out(guest, collector, news, recor
     plugged = guest.plug("nic2", "n1")
 
     await_rule(collector, "EXT-03", plugged, record_property, "plug")
+    collector.case("DEV-01", seconds=20)
     guest.ctl("unplug", "n1")
 
-    assert news() == ["EXT-03"]
+    assert news() == ["DEV-01", "EXT-03"]
 
 
 def test_an_agent_that_is_killed_comes_back_and_tells(guest, collector, news):

@@ -4,13 +4,16 @@ import pytest
 from checks.facts.names import CanaryAnswered, NameServerUsed, Resolver, ResolverState
 from checks.policy import parse_policy
 from tests.samples import (
+    AT_HOME,
     BY_GATEWAY,
     BY_TELEPHONE,
+    CABLE_PULLED,
     CURL,
     NOW_US,
     ON_LINK,
     POLICY,
     POLICY_TEXT,
+    TETHERED,
     judged,
     rules_raised,
 )
@@ -60,8 +63,9 @@ def used(**changes):
             "the listed server's address by telephone",
             used(server="10.20.0.53", egress=BY_TELEPHONE),
             LISTED,
-            ["EXT-09"],
+            [],
         ),
+        ("whatever is asked by telephone", used(egress=BY_TELEPHONE), POLICY, []),
         ("a listed server outside the plan", used(server="203.0.113.53"), LISTED, []),
         ("an approved way to it", used(), APPROVED, []),
         ("an approval for another port", used(transport="dot"), APPROVED, ["EXT-09"]),
@@ -93,3 +97,17 @@ def test_a_public_answer_for_the_canary_is_one_whoever_gave_it():
     [verdict] = judged(answered, policy=LISTED)
 
     assert (verdict.rule, verdict.severity) == ("EXT-09", "medium")
+
+
+@pytest.mark.parametrize(
+    ("what", "address", "network", "raised"),
+    [
+        ("a telephone's own server", "192.168.42.129", TETHERED, []),
+        ("the same without the telephone", "192.168.42.129", AT_HOME, ["EXT-09"]),
+        ("another server while a telephone is there", "8.8.8.8", TETHERED, ["EXT-09"]),
+        ("any server away from the intranet", "8.8.8.8", CABLE_PULLED, []),
+        ("while the network is not known yet", "8.8.8.8", None, ["EXT-09"]),
+    ],
+)
+def test_a_link_brings_its_name_server_along(what, address, network, raised):
+    assert rules_raised(configured(address), network=network) == raised, what
