@@ -118,11 +118,18 @@ def dialler(text: str, source: str) -> Iterator[Trace]:
         yield _trace("modem", name.strip(), source)
 
 
+_UNFILLED = '"myusername@realm"'
+"""The account in the templates that Debian's ppp and pppoe put into /etc/ppp/peers."""
+
+
 def ppp_peer(text: str, source: str) -> Iterator[Trace]:
-    """A peer of pppd: over a program's pipe it is a VPN, else it dials (man 8 pppd)."""
+    """A peer of pppd: over a program's pipe it is a VPN, else it dials (man 8 pppd).
+
+    A template that nobody has filled in is none.
+    """
     options = [line.split("#")[0].strip() for line in text.splitlines()]
     options = [line for line in options if line]
-    if not options:
+    if not options or any(_UNFILLED in line for line in options):
         return
     name = source.rpartition("/")[2]
     is_piped = any(re.match(r"pty\b|plugin\s+pptp", line) for line in options)

@@ -118,6 +118,7 @@ def test_a_cable_or_no_profile_is_no_trace(text):
             [("modem", "Defaults", "")],
         ),
         (history.ppp_peer, "# nothing\n", []),
+        (history.ppp_peer, 'user "myusername@realm"\n/dev/modem\n', []),
         (history.ppp_peer, "/dev/ttyUSB0\nconnect 'chat'\n", [("modem", "x", "")]),
         (history.ppp_peer, 'pty "pptp vpn.example"\n', [("vpn_profile", "x", "")]),
         (history.vpn_settings, "client\nremote vpn.example 1194\n", [("vpn_profile", "x", "vpn.example")]),
