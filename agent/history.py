@@ -6,7 +6,7 @@ not have written is passed over.  Keys, passwords and identities are never taken
 
 import configparser
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from checks.facts.history import Trace
@@ -118,8 +118,11 @@ def dialler(text: str, source: str) -> Iterator[Trace]:
         yield _trace("modem", name.strip(), source)
 
 
-_UNFILLED = '"myusername@realm"'
-"""The account in the templates that Debian's ppp and pppoe put into /etc/ppp/peers."""
+def _is_template(options: Sequence[str]) -> bool:
+    """Whether it is as Debian's ppp or pppoe put it there, without an account."""
+    pppoe = any(re.match(r"pty\b.*\bpppoe\b", line) for line in options)
+    accounts = [line for line in options if re.match(r"(user|name)\s", line)]
+    return any("myusername@realm" in line for line in accounts) or (pppoe and not accounts)
 
 
 def ppp_peer(text: str, source: str) -> Iterator[Trace]:
@@ -129,7 +132,7 @@ def ppp_peer(text: str, source: str) -> Iterator[Trace]:
     """
     options = [line.split("#")[0].strip() for line in text.splitlines()]
     options = [line for line in options if line]
-    if not options or any(_UNFILLED in line for line in options):
+    if not options or _is_template(options):
         return
     name = source.rpartition("/")[2]
     is_piped = any(re.match(r"pty\b|plugin\s+pptp", line) for line in options)

@@ -120,6 +120,8 @@ def test_a_cable_or_no_profile_is_no_trace(text):
         (history.ppp_peer, "# nothing\n", []),
         (history.ppp_peer, 'user "myusername@realm"\n/dev/modem\n', []),
         (history.ppp_peer, "/dev/ttyUSB0\nconnect 'chat'\n", [("modem", "x", "")]),
+        (history.ppp_peer, 'pty "/usr/sbin/pppoe -I eth0"\n', []),
+        (history.ppp_peer, 'pty "pppoe -I eth0"\nuser "w"\n', [("vpn_profile", "x", "")]),
         (history.ppp_peer, 'pty "pptp vpn.example"\n', [("vpn_profile", "x", "")]),
         (history.vpn_settings, "client\nremote vpn.example 1194\n", [("vpn_profile", "x", "vpn.example")]),
         (history.vpn_settings, "[Interface]\nPrivateKey = x\n", []),
