@@ -13,7 +13,11 @@ run: $(VENV)/run.stamp  ## a collector and an agent watching this machine, from 
 
 test: $(VENV)/dev.stamp  ## everything the tests need, then all tests
 	@deploy/debian-packages deploy/locks/debian-test.txt
-	$(PYTHON) -m pytest
+	@mkdir -p .wardwatch
+	@# tests/fault mostly waits for processes to die and start: beside the others, not after them
+	$(PYTHON) -m pytest -p no:cacheprovider tests/fault >.wardwatch/tests-fault.log 2>&1 & fault=$$!; \
+	$(PYTHON) -m pytest --ignore=tests/fault; others=$$?; \
+	wait $$fault; fault=$$?; cat .wardwatch/tests-fault.log; exit $$((others || fault))
 
 test-unit: $(VENV)/dev.stamp  ## the fast ones
 	$(PYTHON) -m pytest -q tests/unit tests/architecture
