@@ -198,7 +198,7 @@ def test_many_files_in_flight_each_get_their_own_verdict(clamd, tmp_path):
 
     assert [one.path for one in report.infected] == ["000", "050", "100", "150", "200", "250"]
     assert report.files == 300
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # others may close theirs
 
 
 def test_an_engine_that_dies_during_the_scan_leaves_it_incomplete(tmp_path):
