@@ -140,10 +140,8 @@ class FlowTable:
         flow.last_seen = now
         flow.service = flow.service or packet.service
         if flow.answer == "two_way":
-            if signal is Signal.RESET:
-                del self._flows[key]  # only TCP is reset, and TCP is never muted
-            else:
-                self._count(key, flow, seen.link)
+            # What is still under way when a reset arrives belongs to this flow, too.
+            self._count(key, flow, seen.link)
             return []
         from_other_side = seen.outgoing == (flow.direction == "in")
         if signal in (Signal.RESET, Signal.ERROR):
