@@ -31,9 +31,25 @@ _SHORT_PROGRAMS = re.compile(
 )
 _REDIS = re.compile(r"redis-cli|sqlcmd|htpasswd")
 
+_PLACES = r"(?:/(?:home|root|media|mnt|srv|tmp|var/tmp|run/media)|~[\w.-]*)(?:/[\w.-]+(?=/))?/"
+"""Where people keep files, and one folder more: the account, or the medium."""
+_DOCUMENT = (
+    r"\.(?:docx?|xlsx?|pptx?|wps|et|dps|ofd|pdf|rtf|od[tsp]|csv|tsv|txt|md|xml|json|hl7|dcm|dicom"
+    r"|nii|jpe?g|png|bmp|gif|tiff?|heic|mp[34]|avi|mov|wav|zip|rar|7z|tar|t?gz|xz|sql|db|mdb|dump"
+    r"|bak|eml|msg|vcf)"
+)
+_WHOLE_PLACE = re.compile(rf"(?i)((?:[^\s'\"]*[=@:,])?{_PLACES}).*?(\.\w{{1,8}})?")
+_QUOTED_PLACE = re.compile(rf"(?i)(['\"])({_PLACES})(?:(?!\1).)+")
+_BARE_PLACE = re.compile(rf"(?i)(?<=[\s=@<>])({_PLACES})[^\s'\"]+")
+_NAME_INSIDE = re.compile(rf"(?i)[^\s/'\"=@<>|;]+({_DOCUMENT})(?![\w.])")
 
-def masked(arguments: Sequence[str]) -> str:
-    """The arguments joined by blanks, secrets replaced, at most `LIMIT` characters."""
+
+def masked(arguments: Sequence[str], *, file_names: bool = True) -> str:
+    """The arguments joined by blanks, secrets replaced, at most `LIMIT` characters.
+
+    Without `file_names` the names of people's files are `***`, too: what lies below home
+    folders and media, and documents by their usual endings.
+    """
     program = arguments[0].rsplit("/", 1)[-1].lower() if arguments else ""
     short = bool(_SHORT_PROGRAMS.fullmatch(program))
     shown: list[str] = []
@@ -41,6 +57,8 @@ def masked(arguments: Sequence[str]) -> str:
     for argument in arguments:
         shown.append(_shown(argument, before, short=short, program=program))
         before = argument
+    if not file_names:
+        shown[1:] = [_without_file_names(argument) for argument in shown[1:]]
     return _one_line(" ".join(shown))[:LIMIT]
 
 
@@ -64,6 +82,16 @@ def _shown(argument: str, before: str, *, short: bool, program: str) -> str:
     ):
         argument = pattern.sub(kept, argument)
     return argument if "://" in argument else _ASSIGNED.sub(rf"\1{_MASK}", argument)
+
+
+def _without_file_names(argument: str) -> str:
+    """Addresses of the network stay: they are what the case is about."""
+    whole = _WHOLE_PLACE.fullmatch(argument)
+    if whole:
+        return f"{whole[1]}{_MASK}{whole[2] or ''}"
+    argument = _QUOTED_PLACE.sub(rf"\1\2{_MASK}", argument)
+    words = re.split(r"(\s+)", _BARE_PLACE.sub(rf"\1{_MASK}", argument))
+    return "".join(w if "://" in w else _NAME_INSIDE.sub(rf"{_MASK}\1", w) for w in words)
 
 
 def _one_line(text: str) -> str:

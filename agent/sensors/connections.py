@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from agent.awaited_hashes import AwaitedHashes
 from agent.flows import FlowTable, Held, Origin, Sighting
 from agent.name_cache import NameCache
 from agent.quiet import Direction, Key, Silence
@@ -18,6 +19,7 @@ from agent.system.link_rules import link_rules, riding
 from agent.system.network_table import NetworkTable
 from agent.system.packets import Frame, PacketSocket
 from agent.system.processes import Processes
+from agent.system.program_hashes import ProgramHashes
 from agent.system.sockdiag import LISTEN, TIME_WAIT, SocketRow, SocketTable
 from agent.system.socket_watch import SocketWatch, WatchedSocket
 from checks.facts import Fact
@@ -44,7 +46,7 @@ class ConnectionSensor:
         self._names = names or NameCache()
         self.heals_every = timedelta(minutes=5)
         self._sysfs = sysfs
-        self._processes = Processes(proc)
+        self._proc = proc
         self._closing = ExitStack()
         self._last_clean_us = 0
         self._open = False
@@ -55,6 +57,10 @@ class ConnectionSensor:
         self.heals_every = self._policy.duration("state_beat")
         self._network = self._closing.enter_context(closing(NetworkTable(self._sysfs)))
         self._sockets = self._closing.enter_context(closing(SocketTable()))
+        self._hashes = self._closing.enter_context(closing(ProgramHashes(self._proc)))
+        self._awaited = AwaitedHashes(self._hashes)
+        self._processes = Processes(self._proc, self._hashes)
+        self._processes.file_names = self._policy.thresholds.file_names_travel
         attribution = Attribution(self._sockets, self._processes)
         self._attribution = self._closing.enter_context(closing(attribution))
         self._flows = self._flow_table()
@@ -69,25 +75,32 @@ class ConnectionSensor:
         except PermissionError as forbidden:
             self._without_packets = f"may not capture packets: {forbidden}"
             self._watch = self._closing.enter_context(closing(SocketWatch(self._sockets)))
-            return (self._watch.fileno(), self._network.fileno())
-        return (self._packets.fileno(), self._network.fileno())
+            seen = self._watch.fileno()
+        else:
+            seen = self._packets.fileno()
+        return (seen, self._network.fileno(), self._hashes.fileno())
 
     def wake(self) -> Iterable[Fact]:
         if self._network.refresh().changed:
             self._refilter()
         now = time.monotonic()
-        if self._packets:
-            for frame in self._packets.drain(_PACKETS_PER_WAKE):
-                yield from self._see(frame, now)
-        if self._watch:
-            yield from self._watched(self._watch, now)
-        yield from self._flows.overdue(now)
+        self._hashes.answer()
+        yield from self._awaited.ready(now)
+        yield from self._awaited.through(self._flowing(now), now)
         for silence in self._flows.silences(now):
             yield self._uncounted(silence, now)
         if self._packets:
             yield from self._losses(self._packets)
         if self._shown != (self._flows.quiet.revision, len(self._relayed)):
             self._refilter()
+
+    def _flowing(self, now: float) -> Iterator[ConnectionSeen]:
+        if self._packets:
+            for frame in self._packets.drain(_PACKETS_PER_WAKE):
+                yield from self._see(frame, now)
+        if self._watch:
+            yield from self._watched(self._watch, now)
+        yield from self._flows.overdue(now)
 
     def heal(self) -> Iterable[Fact]:
         if self._network.refresh().changed:
@@ -97,7 +110,8 @@ class ConnectionSensor:
     def deadline(self) -> float | None:
         if not self._open:
             return None
-        due = (self._flows.deadline(), self._watch.deadline() if self._watch else None)
+        watch = self._watch.deadline() if self._watch else None
+        due = (self._flows.deadline(), self._awaited.deadline(), watch)
         return min((at for at in due if at is not None), default=None)
 
     def degraded(self) -> str:
@@ -110,6 +124,7 @@ class ConnectionSensor:
     def policy_changed(self, document: PolicyDocument) -> Iterable[Fact]:
         self._policy = document.policy
         self.heals_every = self._policy.duration("state_beat")
+        self._processes.file_names = self._policy.thresholds.file_names_travel
         self._flows.patience = self._policy.duration("attempt_timeout").total_seconds()
         self._flows.window = self._policy.duration("attempts_window").total_seconds()
         self._refilter()
@@ -242,6 +257,9 @@ class ConnectionSensor:
 
     def _open_sockets(self, evidence: Literal["socket", "overrun"]) -> Iterator[ConnectionSeen]:
         """Connections of the socket table that no packet has told of."""
+        return self._awaited.through(self._found_open(evidence), time.monotonic())
+
+    def _found_open(self, evidence: Literal["socket", "overrun"]) -> Iterator[ConnectionSeen]:
         rows = self._sockets.connected()
         now, now_us = time.monotonic(), _wall_us()
         listening = {row.local_port for row in self._sockets.listening()}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from agent.system.bpf_kernel import NoEbpf
 from agent.system.dissect import TCP, UDP
 from agent.system.ebpf import FlowOwners
+from agent.system.exec_memory import ExecMemory, nothing_known
 from agent.system.processes import Processes
 from agent.system.sockdiag import SocketRow, SocketTable
 from checks.facts.base import Process, UnknownProcess
@@ -32,15 +33,17 @@ class Attribution:
         self._second = 0
         self._searches = 0
         self.without_ebpf = ""
+        self._owners: FlowOwners | None = None
+        self._execs: ExecMemory | None = None
         try:
-            self._owners: FlowOwners | None = owners()
-            if self._owners.without_files:
+            self._owners = owners()
+            self._execs = ExecMemory()
+            self._processes.beginnings = self._execs.beginning
+            if self._execs.blind:
                 self.without_ebpf = (
-                    "files of processes that end at once may stay unknown: "
-                    f"{self._owners.without_files}"
+                    f"programs of processes that end at once may stay unknown: {self._execs.blind}"
                 )
         except (NoEbpf, OSError) as refused:
-            self._owners = None
             self.without_ebpf = f"no eBPF, processes may stay unknown: {refused}"
 
     def began(
@@ -49,9 +52,7 @@ class Attribution:
         """Who sent the first packet of a flow that began here."""
         owner = self._owners.owner(protocol, local, remote) if self._owners else None
         if owner is not None:
-            return self._processes.named(
-                owner.pid, name=owner.name, uid=owner.uid, file=owner.file, now=now
-            )
+            return self._processes.named(owner.pid, name=owner.name, uid=owner.uid, now=now)
         if protocol not in (TCP, UDP):
             return UnknownProcess(why="gone" if self._owners else "not_looked")
         return self._holder(self._sockets.holder(protocol, local, remote), now)
@@ -68,8 +69,10 @@ class Attribution:
         return self._holder(row, now)
 
     def close(self) -> None:
-        if self._owners:
-            self._owners.close()
+        self._processes.beginnings = nothing_known
+        for opened in (self._owners, self._execs):
+            if opened:
+                opened.close()
 
     def _holder(self, row: SocketRow | None, now: float) -> Process | UnknownProcess:
         if row is None:

@@ -9,6 +9,7 @@ import ctypes
 import fcntl
 import os
 import platform
+import re
 import struct
 from pathlib import Path
 
@@ -23,7 +24,7 @@ _SYSCALLS = {
 """bpf and perf_event_open by machine."""
 
 _MAP_CREATE, _MAP_LOOKUP, _PROG_LOAD, _LINK_CREATE = 0, 1, 5, 28
-_LRU_HASH = 9
+PERCPU_ARRAY, LRU_HASH = 6, 9
 _LOG_SIZE = 1 << 16
 _ATTRIBUTE_SIZE = 128
 
@@ -41,10 +42,12 @@ class NoEbpf(Exception):
 
 
 class Map:
-    """An LRU hash map with fixed sizes; looked up with one key at a time."""
+    """A map with fixed sizes, an LRU hash unless told; looked up with one key at a time
+    (not one with a value for each processor, which only programs use).
+    """
 
-    def __init__(self, *, key: int, value: int, entries: int) -> None:
-        attributes = struct.pack("=IIIII", _LRU_HASH, key, value, entries, 0)
+    def __init__(self, *, key: int, value: int, entries: int, kind: int = LRU_HASH) -> None:
+        attributes = struct.pack("=IIIII", kind, key, value, entries, 0)
         self.descriptor = _bpf(_MAP_CREATE, attributes, step="create a map")
         self._key = ctypes.create_string_buffer(key)
         self._value = ctypes.create_string_buffer(value)
@@ -124,7 +127,7 @@ def on_tracepoint(program: int, category: str, name: str) -> int:
     Raises:
         NoEbpf: there is no such tracepoint, or it may not be used.
     """
-    number = _tracepoint_number(f"events/{category}/{name}/id")
+    number = int(_tracepoint_file(f"events/{category}/{name}/id"))
     attribute = _PERF_ATTRIBUTE.pack(_PERF_TYPE_TRACEPOINT, _PERF_ATTRIBUTE.size, number, 0)
     event = int(_libc.syscall(_numbers()[1], attribute, -1, 0, -1, _PERF_CLOSE_ON_EXEC))
     if event < 0:
@@ -138,7 +141,20 @@ def on_tracepoint(program: int, category: str, name: str) -> int:
     return event
 
 
-def _tracepoint_number(path: str) -> int:
+def place_in_record(category: str, name: str, field: str) -> int:
+    """Where a field of a tracepoint's record begins, in octets; kernels differ.
+
+    Raises:
+        NoEbpf: there is no such tracepoint, or no such field in it.
+    """
+    described = _tracepoint_file(f"events/{category}/{name}/format")
+    found = re.search(rf"[ *]{field}(?:\[\d*\])?;\s*offset:(\d+);", described)
+    if found is None:
+        raise NoEbpf(f"the tracepoint {name} has no {field}")
+    return int(found[1])
+
+
+def _tracepoint_file(path: str) -> str:
     root = _root_of(b"tracefs")
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=root)
@@ -147,7 +163,7 @@ def _tracepoint_number(path: str) -> int:
     finally:
         os.close(root)
     with os.fdopen(file) as text:
-        return int(text.read())
+        return text.read()
 
 
 def _root_of(filesystem: bytes) -> int:

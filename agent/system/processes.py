@@ -7,17 +7,21 @@ any two reads; what cannot be read any more is left empty.
 import os
 import pwd
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from msgspec import structs
 
 from agent.command_line import masked
+from agent.system.exec_memory import Beginning, Beginnings, nothing_known
 from agent.system.kernel import link_target
+from agent.system.program_hashes import ProgramHashes, runs
 from checks.facts.base import Process, UnknownProcess
 
 PROC = Path("/proc")
 _KEPT = 512
+_GENERATIONS = 8
 _COMMAND_READ = 4096
 """Octets of a command line that are looked at; far more than is shown."""
 _UNSET = str(2**32 - 1)
@@ -26,8 +30,8 @@ _KEPT_SECONDS = 10.0
 
 
 def process_at(pid: int, proc: Path = PROC) -> Process | UnknownProcess:
-    """What /proc says of a process: `gone` when it has ended, `forbidden` when we may
-    not look; a pid of 0 belongs to another pid namespace.
+    """What /proc says of a process, but for its command line: `gone` when it has ended,
+    `forbidden` when we may not look; a pid of 0 belongs to another pid namespace.
     """
     if pid <= 0:
         return UnknownProcess(why="forbidden")
@@ -37,9 +41,8 @@ def process_at(pid: int, proc: Path = PROC) -> Process | UnknownProcess:
         return UnknownProcess(why="forbidden")
     except OSError:
         return UnknownProcess(why="gone")
-    found = _described(pid, status, proc, uid=int(status.get("Uid", "-1").split()[0]))
-    # Who opens a file of a medium names it in its command line; file names stay here.
-    return structs.replace(found, command="")
+    uid = int(status.get("Uid", "-1").split()[0])
+    return _described(pid, status, proc, uid=uid, name=status.get("Name", ""))
 
 
 @lru_cache(maxsize=256)
@@ -56,22 +59,32 @@ def accounts() -> Mapping[int, str]:
 
 
 class Processes:
-    """Process facts with a short memory: a burst of one process is read once."""
+    """Process facts with a short memory: a burst of one process is read once.
 
-    def __init__(self, proc: Path = PROC) -> None:
+    `beginnings` says of processes that have ended what they were started with; of every
+    process that is named the program's hash is asked for at `hashes`.  Names of people's
+    files are in command lines only if `file_names`.
+    """
+
+    def __init__(self, proc: Path = PROC, hashes: ProgramHashes | None = None) -> None:
         self._proc = proc
+        self._hashes = hashes
+        self.beginnings: Beginnings = nothing_known
+        self.file_names = False
         self._known: dict[tuple[int, str], tuple[float, Process]] = {}
 
-    def named(self, pid: int, *, name: str, uid: int, now: float, file: str = "") -> Process:
+    def named(self, pid: int, *, name: str, uid: int, now: float) -> Process:
         """The process of this pid, of which thread name and uid are known for sure.
 
-        `executable` is `file` when it has ended, and empty when the pid belongs to
-        another user by now.
+        What /proc does not say any more is what the kernel noted at its start.  Nothing
+        but name and user is told when the pid belongs to another user by now.
         """
         known = self._known.get((pid, name))
         if known is not None and now - known[0] < _KEPT_SECONDS:
             return known[1]
-        process = self._read(pid, name=name, uid=uid, file=file)
+        process = self._read(pid, name=name, uid=uid)
+        if self._hashes and process.executable:
+            self._hashes.want(pid, process.executable)
         if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[pid, name] = (now, process)
@@ -91,42 +104,85 @@ class Processes:
                 return int(folder.name)
         return None
 
-    def _read(self, pid: int, *, name: str, uid: int, file: str) -> Process:
+    def _read(self, pid: int, *, name: str, uid: int) -> Process:
         try:
             status = _status(self._proc / str(pid))
         except OSError:
-            return Process(pid=pid, name=name, executable=file, uid=uid, user=account(uid))
+            return self._completed(Process(pid=pid, name=name, uid=uid, user=account(uid)))
         if str(uid) not in status.get("Uid", "").split():  # real, effective, saved, file system
             return Process(pid=pid, name=name, uid=uid, user=account(uid))
-        return _described(pid, status, self._proc, uid=uid, file=file)
+        name = status.get("Name", name)
+        found = _described(pid, status, self._proc, uid=uid, name=name)
+        command = _command(self._proc / str(pid), file_names=self.file_names)
+        return self._completed(structs.replace(found, command=command))
+
+    def _completed(self, found: Process) -> Process:
+        """With what the kernel noted, where the process ended before it was read whole.
+
+        What did not exec runs its parent's program; login and session are inherited.
+        """
+        if found.executable and found.command and found.session:
+            return found
+        line = self._line_of(found.pid)
+        own, parent = line[0], line[1] if len(line) > 1 else line[0]
+        program = next((one for one in line if one.noted.executed or one.living), own)
+        heir = next((one for one in line if one.living), own)
+        return structs.replace(
+            found,
+            executable=found.executable or program.executable(),
+            command=found.command or program.command(file_names=self.file_names),
+            parent=found.parent or ("" if parent is own else _name_of(parent.folder)),
+            login=found.login or login(heir.folder),
+            session=found.session or _audited(heir.folder / "sessionid"),
+        )
+
+    def _line_of(self, pid: int) -> list["_Ancestor"]:
+        """The process itself, then who made it, as far as that was seen."""
+        line = [_Ancestor(self._proc / str(pid), self.beginnings(pid), living=False)]
+        while len(line) < _GENERATIONS and (pid := line[-1].noted.parent):
+            folder = self._proc / str(pid)
+            line.append(_Ancestor(folder, self.beginnings(pid), living=folder.exists()))
+        return line
 
 
-def _described(
-    pid: int, status: Mapping[str, str], proc: Path, *, uid: int, file: str = ""
-) -> Process:
-    """`file` stands in for the executable of a process that is just ending."""
+@dataclass(frozen=True, slots=True)
+class _Ancestor:
+    folder: Path
+    noted: Beginning
+    living: bool
+
+    def executable(self) -> str:
+        seen = _executable(self.folder) if self.living else ""
+        return seen or (runs(self.noted.file) if self.noted.file else "")
+
+    def command(self, *, file_names: bool) -> str:
+        seen = _command(self.folder, file_names=file_names) if self.living else ""
+        return seen or masked(self.noted.arguments, file_names=file_names)
+
+
+def _described(pid: int, status: Mapping[str, str], proc: Path, *, uid: int, name: str) -> Process:
     parent = status.get("PPid", "0")
     return Process(
         pid=pid,
-        name=status.get("Name", ""),
-        executable=_executable(proc / str(pid)) or file,
+        name=name,
+        executable=_executable(proc / str(pid)),
         uid=uid,
         user=account(uid),
         parent=_name_of(proc / parent) if parent != "0" else "",
-        command=_command(proc / str(pid)),
         login=login(proc / str(pid)),
         session=_audited(proc / str(pid) / "sessionid"),
     )
 
 
-def _command(folder: Path) -> str:
+def _command(folder: Path, *, file_names: bool) -> str:
     """Empty for a kernel thread and for one that is ending."""
     try:
         with (folder / "cmdline").open("rb") as file:
             octets = file.read(_COMMAND_READ)
     except OSError:
         return ""
-    return masked(octets.decode("utf-8", "replace").rstrip("\0").split("\0")) if octets else ""
+    arguments = octets.decode("utf-8", "replace").rstrip("\0").split("\0") if octets else []
+    return masked(arguments, file_names=file_names)
 
 
 def login(folder: Path) -> str:

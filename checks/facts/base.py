@@ -36,9 +36,11 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False
 class Process(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="who", tag="process"):
     """The process that acted, as far as the kernel still knew it.
 
-    `executable` is the path of /proc/PID/exe, `sha256` (hex) of its content; `user` the
-    account's name, or the uid in digits where it has none.  `command` is the command line
-    with values that look like secrets replaced by `***`, at most 256 characters.
+    `executable` is the path of /proc/PID/exe, or the file that its last exec named when it
+    had ended; `sha256` (hex) of that file's content when the process was looked at; `user`
+    the account's name, or the uid in digits where it has none.  `command` is the command
+    line with values that look like secrets replaced by `***`, and names of people's files
+    unless the policy lets them travel, at most 256 characters.
     `login` is the account that logged in, also behind sudo (/proc/PID/loginuid), `session`
     the login session's number.  What could not be told any more is empty.
     """

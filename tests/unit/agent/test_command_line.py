@@ -35,3 +35,26 @@ def test_what_looks_like_a_secret_is_masked_and_nothing_else(arguments, shown):
 
 def test_a_long_command_line_is_cut_off():
     assert len(masked(["x" * 300])) == LIMIT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["curl", "-T", "/home/li/病历/张三.docx", "ftp://198.51.100.10/"],
+         "curl -T /home/li/***.docx ftp://198.51.100.10/"),
+        (["curl", "-F", "f=@/media/li/KINGSTON/张 三.pdf"], "curl -F f=@/media/li/***.pdf"),
+        (["wps", "~/张三 出院小结.wps"], "wps ~/***.wps"),
+        (["scp", "/home/li/zhangsan", "x@198.51.100.10:"], "scp /home/li/*** x@198.51.100.10:"),
+        (["scp", "张三.csv", "x@198.51.100.10:"], "scp ***.csv x@198.51.100.10:"),
+        (["sh", "-c", "curl -T '/home/li/a b' http://198.51.100.10/x.zip"],
+         "sh -c curl -T '/home/li/***' http://198.51.100.10/x.zip"),
+        (["sh", "-c", "curl -T /tmp/zhang.tgz http://198.51.100.10/"],
+         "sh -c curl -T /tmp/*** http://198.51.100.10/"),
+        (["/home/li/bin/tool", "example.org", "10.1.2.3"], "/home/li/bin/tool example.org 10.1.2.3"),
+        (["python3", "/opt/his/client.py", "-c", "/etc/his.conf"],
+         "python3 /opt/his/client.py -c /etc/his.conf"),
+    ],
+)  # fmt: skip
+def test_names_of_people_s_files_stay_where_they_are(arguments, shown):
+    assert masked(arguments, file_names=False) == shown
+    assert masked(arguments) == " ".join(arguments)

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from agent.system.exec_memory import Beginning
 from agent.system.processes import Processes, account, process_at
 from checks.facts.base import Process, UnknownProcess
 
@@ -33,18 +34,64 @@ def test_a_living_process_is_named_by_its_leader_not_by_the_thread(proc):
     )
 
 
-def test_a_process_that_has_ended_keeps_what_the_kernel_noted(proc):
-    found = Processes(proc).named(99, name="curl", uid=0, file="/usr/bin/curl", now=0.0)
+def noting(processes, **noted):
+    """As the kernel's memory answers: beginnings by pid."""
+    known = {int(pid.removeprefix("pid")): value for pid, value in noted.items()}
+    processes.beginnings = lambda pid: known.get(pid, Beginning())
+    return processes
 
-    assert found == Process(pid=99, name="curl", executable="/usr/bin/curl", uid=0, user="root")
+
+def test_a_process_that_has_ended_keeps_what_the_kernel_noted(proc):
+    begun = Beginning(
+        40, executed=True, file="/nowhere/curl", arguments=("curl", "--token", "geheim")
+    )
+
+    found = noting(Processes(proc), pid99=begun).named(99, name="curl", uid=0, now=0.0)
+
+    assert found == Process(
+        pid=99, name="curl", executable="/nowhere/curl", uid=0, user="root", parent="firefox",
+        command="curl --token ***",
+    )  # fmt: skip
 
 
 def test_a_process_that_is_just_ending_keeps_the_file_that_the_kernel_noted(proc):
     (proc / "40/exe").unlink()
+    begun = Beginning(1, executed=True, file="/nowhere/firefox")
 
-    found = Processes(proc).named(40, name="firefox", uid=0, file="/usr/lib/firefox", now=0.0)
+    found = noting(Processes(proc), pid40=begun).named(40, name="firefox", uid=0, now=0.0)
 
-    assert (found.executable, found.parent) == ("/usr/lib/firefox", "systemd")
+    assert (found.executable, found.parent) == ("/nowhere/firefox", "systemd")
+
+
+def test_a_fork_that_has_ended_ran_its_parent_s_program(proc):
+    (proc / "40/cmdline").write_bytes(b"firefox\0-P\0ward\0")
+    (proc / "40/loginuid").write_text("4242")
+    (proc / "40/sessionid").write_text("7")
+
+    found = noting(Processes(proc), pid99=Beginning(98), pid98=Beginning(40)).named(
+        99, name="worker", uid=0, now=0.0
+    )
+
+    assert (found.executable, found.command) == ("/usr/lib/firefox", "firefox -P ward")
+    assert (found.login, found.session) == ("4242", "7")
+
+
+def test_a_fork_whose_parent_became_another_program_ran_the_one_from_before(proc):
+    made = Beginning(98), Beginning(40, executed=True, file="/nowhere/sh", arguments=("sh",))
+
+    found = noting(Processes(proc), pid99=made[0], pid98=made[1]).named(
+        99, name="sh", uid=0, now=0.0
+    )
+
+    assert (found.executable, found.command) == ("/nowhere/sh", "sh")
+
+
+def test_a_line_of_parents_without_end_is_followed_no_further(proc):
+    found = noting(Processes(proc), pid99=Beginning(98), pid98=Beginning(99)).named(
+        99, name="x", uid=0, now=0.0
+    )
+
+    assert found.executable == ""
 
 
 def test_a_pid_that_another_user_has_by_now_is_not_taken_for_the_old_process(proc):
