@@ -6,6 +6,7 @@ instead, and the service manager starts it anew.
 """
 
 import logging
+import math
 import os
 import selectors
 import time
@@ -39,7 +40,8 @@ OURSELVES = "agent"
 _GOODBYE_PATIENCE = 2.0
 _THREAD_PATIENCE = 0.5
 _EXPIRY_EVERY = 3600.0
-"""Seconds."""
+_FIRST_CONNECTION = 20.0
+"""Seconds; by then the first batch was sent, and what only that needed can go."""
 
 _log = logging.getLogger("wardwatch.service")
 
@@ -100,6 +102,7 @@ class Service:
         self._beat_at = 0.0
         self._expire_at = 0.0
         self._watchdog_at = 0.0
+        self._settle_at = math.inf
 
     def stop(self) -> None:
         self._stopping = True
@@ -146,6 +149,7 @@ class Service:
         self._turn([])
         parts.manager.ready()
         parts.settle()
+        self._settle_at = time.monotonic() + _FIRST_CONNECTION
 
     def _turn(self, events: Sequence[tuple[selectors.SelectorKey, int]]) -> None:
         """Everything that is due now, then one commit of what it brought."""
@@ -171,6 +175,9 @@ class Service:
             self._beat_at = now + self._seconds("heartbeat")
             self._told = health
             self._beat(health)
+            if now >= self._settle_at:  # a beat wakes the agent anyway
+                self._settle_at = math.inf
+                self._parts.settle()
         if self._parts.manager.watchdog is not None and now >= self._watchdog_at:
             self._watchdog_at = now + self._parts.manager.watchdog
             self._parts.manager.alive()

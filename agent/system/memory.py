@@ -11,7 +11,11 @@ _M_ARENA_MAX = -8
 _M_TRIM_THRESHOLD = -1
 _TRIM_THRESHOLD = 64 * 1024
 _MADV_DONTNEED = 4
-_PROGRAM_TEXT = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ [1-9]\d* +/", re.MULTILINE)
+_MAPPING = re.compile(
+    r"^([0-9a-f]+)-([0-9a-f]+) r-[-x]p \S+ \S+ [1-9]\d* +/.*\n(?:\w+: .*\n)*?Anonymous: +0 kB$",
+    re.MULTILINE,
+)
+"""A private read-only mapping of a file, of which no page was ever written."""
 
 
 def keep_to_one_arena() -> None:
@@ -31,18 +35,24 @@ def settle() -> None:
     linecache.clearcache()
     gc.collect()
     gc.freeze()
+    give_back_files()
+
+
+def give_back_files() -> None:
+    """Leaves program text and constants to the page cache.  A page that is used again comes
+    back from there; what only a start or a first connection ran and read does not.
+    """
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)
-    for start, end in program_text(Path("/proc/self/maps").read_text("utf-8", "replace")):
+    for start, end in unwritten(Path("/proc/self/smaps").read_text("utf-8", "replace")):
         library.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_DONTNEED)
 
 
-def program_text(maps: str) -> Iterator[tuple[int, int]]:
-    """Mappings of read-only program text, from proc_pid_maps(5).
+def unwritten(smaps: str) -> Iterator[tuple[int, int]]:
+    """Mappings that their file can give back page by page, from proc_pid_smaps(5).
 
-    Text is never written to, so a page given up comes back from the file (mostly the
-    page cache) when it is run again; what ran at the start only, does not.
+    What the dynamic linker wrote to and then made read-only (relocations) is none of them.
     """
-    for found in _PROGRAM_TEXT.finditer(maps):
+    for found in _MAPPING.finditer(smaps):
         yield int(found[1], 16), int(found[2], 16)
