@@ -1,7 +1,7 @@
 """Whether the agent is still what it was: its own files, its settings, a debugger."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,26 +22,55 @@ class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+_Stamp = tuple[int, int, int, int]
+
+
 class OwnFiles:
     """The agent's installed program and its configuration file."""
 
     def __init__(self, packages: Iterable[Path], configuration: Path | None) -> None:
         self._packages = tuple(packages)
-        self._configuration = configuration
-        self._stamps: tuple[object, ...] = ()
-        self._last = Fingerprint()
+        self._settings = (configuration,) if configuration else ()
+        self._folders: Mapping[Path, _Stamp] = {}
+        self._program: Sequence[Path] = ()
+        self._stamps: Sequence[_Stamp] = ()
+        self._last: Fingerprint | None = None
 
     def fingerprint(self) -> Fingerprint:
-        """Reads the files again only when one was written or replaced since last time."""
-        program = sorted(
-            path for package in self._packages for path in package.rglob("*") if _counts(path)
-        )
-        settings = [self._configuration] if self._configuration else []
-        stamps = tuple(_stamp(path) for path in (*program, *settings))
-        if stamps != self._stamps:
+        """Lists a folder again only when a name in it came or went since last time, reads
+        the files only when one was written or replaced.
+        """
+        if self._last is None or any(_stamp(f) != seen for f, seen in self._folders.items()):
+            self._list()
+        stamps = [_stamp(path) for path in (*self._program, *self._settings)]
+        if self._last is None or stamps != self._stamps:
             self._stamps = stamps
-            self._last = Fingerprint(binary=_hash(program), configuration=_hash(settings))
+            self._last = Fingerprint(
+                binary=_hash(self._program), configuration=_hash(self._settings)
+            )
         return self._last
+
+    def _list(self) -> None:
+        folders: dict[Path, _Stamp] = {}
+        program: list[Path] = []
+        pending = list(self._packages)
+        while pending:
+            folder = pending.pop()
+            folders[folder] = _stamp(folder)  # before its names: what comes now changes it
+            for path in _names_in(folder):
+                if path.is_dir() and not path.is_symlink():
+                    pending.append(path)
+                elif _counts(path):
+                    program.append(path)
+        self._folders, self._program = folders, sorted(program)
+
+
+def _names_in(folder: Path) -> Sequence[Path]:
+    """None of a folder that left, or cannot be read any more: then its files are missed."""
+    try:
+        return tuple(folder.iterdir())
+    except OSError:
+        return ()
 
 
 def _counts(path: Path) -> bool:
@@ -49,12 +78,13 @@ def _counts(path: Path) -> bool:
     return path.suffix in {".py", ".toml", ".so"}
 
 
-def _stamp(path: Path) -> tuple[str, int, int, int]:
+def _stamp(path: Path) -> _Stamp:
+    """st_ctime is among them: who writes can set the other times back, inode(7)."""
     try:
         status = path.stat()
     except OSError:
-        return (str(path), 0, 0, 0)
-    return (str(path), status.st_mtime_ns, status.st_size, status.st_ino)
+        return (0, 0, 0, 0)
+    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
 
 
 def _hash(paths: Iterable[Path]) -> str:

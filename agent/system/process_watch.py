@@ -1,5 +1,6 @@
 """Which processes are new, and what they are called: /proc by the pids in it.  proc(5)."""
 
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,9 +91,8 @@ class ProcessWatch:
             return ""
 
     def _pids(self) -> frozenset[int]:
-        return frozenset(
-            int(folder.name) for folder in self._proc.iterdir() if folder.name.isdigit()
-        )
+        with os.scandir(self._proc) as entries:
+            return frozenset(int(entry.name) for entry in entries if entry.name.isdigit())
 
 
 def _octets(file: Path, most: int) -> bytes:
