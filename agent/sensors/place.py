@@ -225,7 +225,7 @@ class PlaceSensor:
         hearing = frozenset(link.index for link in state.links if link.name in names)
         if hearing != self._hearing:
             self._socket.join(hearing - self._hearing, GROUP)
-            self._socket.listen(lldp_program(hearing))
+            self._socket.filter(lldp_program(hearing))
             self._hearing = hearing
 
 

@@ -91,7 +91,7 @@ class SightingsSensor:
         links = frozenset(link.index for link in self._policy.plan.intranet_links(state))
         if links != self._listens_on:
             self._listens_on = links
-            self._socket.listen(hosts_program(links))
+            self._socket.filter(hosts_program(links))
 
     def _listen(self) -> bool:
         """Takes in what waits; whether there was anything."""

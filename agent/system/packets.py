@@ -8,13 +8,17 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from agent.system.bpf_assembler import Instruction, packed
+from agent.system.bpf_assembler import Instruction
 from agent.system.bpf_headers import SNAP
+from agent.system.packet_listening import (
+    attach_filter,
+    bind_to_every_link,
+    dropped_by,
+    silent_socket,
+)
 
-_ETH_P_ALL = 0x0003
-_SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
+_SO_RCVBUFFORCE = 33
 _SO_TIMESTAMPNS = 35  # 64 on machines whose time_t was 32 bits wide; those are not served
-_SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _RECEIVE_BUFFER = 64 << 20
 """Bytes, which the kernel doubles.  A waiting packet counts about 1 KiB of it however small it
 is: the 60,000 of 20,000 connections in half a second wait in it.  Only what waits is used."""
@@ -41,22 +45,19 @@ class PacketSocket:
     """Delivers what the filter passes; never anything from before the filter."""
 
     def __init__(self, program: Sequence[Instruction]) -> None:
-        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-        self._socket = socket.socket(socket.AF_PACKET, kind, 0)  # protocol 0: nothing yet
+        self._socket = silent_socket(socket.SOCK_DGRAM)
         self._batch = _Batch()
         self._enlarge()
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self.filter(program)
-        self._bind_to_every_link()
+        bind_to_every_link(self._socket)
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
     def filter(self, program: Sequence[Instruction]) -> None:
         """Takes the place of the filter before; the kernel swaps them at once."""
-        code = ctypes.create_string_buffer(packed(program))
-        descriptor = struct.pack("HL", len(program), ctypes.addressof(code))
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, descriptor)
+        attach_filter(self._socket, program)
 
     def drain(self, limit: int) -> Iterator[Frame]:
         """What waits; stops after about so many, the rest stays readable.
@@ -74,19 +75,10 @@ class PacketSocket:
 
     def dropped(self) -> int:
         """Packets lost to a full buffer since the last call."""
-        answer = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
-        return int(struct.unpack("=II", answer)[1])
+        return dropped_by(self._socket)
 
     def close(self) -> None:
         self._socket.close()
-
-    def _bind_to_every_link(self) -> None:
-        """With interface index 0, which Python's own bind cannot say."""
-        everything = _ADDRESS.pack(socket.AF_PACKET, socket.htons(_ETH_P_ALL), 0, 0, 0, 0, bytes(8))
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.bind(self._socket.fileno(), everything, len(everything)) < 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
 
     def _enlarge(self) -> None:
         try:
