@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from agent.attempts import Attempts
+from agent.name_cache import NAMELESS, Named
 from agent.quiet import SWEEPING, TELLING, Direction, Key, Quiet, Silence
 from agent.system.dissect import ICMP, ICMPV6, TCP, UDP, Packet, Signal, text
 from checks.facts.base import Process, UnknownProcess
@@ -32,7 +33,7 @@ class Origin:
 
     egress: Egress
     process: Process | UnknownProcess
-    name: str = ""
+    name: Named = NAMELESS
 
 
 class Sighting(NamedTuple):
@@ -348,7 +349,8 @@ def _fact(key: Key, flow: _Flow, *, answered_us: int = 0) -> ConnectionSeen:
         answer=flow.answer or "none",
         egress=flow.origin.egress,
         process=flow.origin.process,
-        name=flow.origin.name,
+        name=flow.origin.name.name,
+        named_by=flow.origin.name.by,
         first_seen_us=flow.first_us,
         answered_us=answered_us,
         service=flow.service,

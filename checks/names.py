@@ -3,7 +3,9 @@
 import ipaddress
 from collections.abc import Iterable
 
-from checks.facts.connections import Egress
+from checks.check import Context
+from checks.facts.connections import Egress, NamedBy
+from checks.intranet import leads_inside
 from checks.plan import parsed_address, parsed_prefix
 from checks.policy import Policy
 
@@ -24,6 +26,19 @@ def is_hospitals(server: str, egress: Egress, policy: Policy) -> bool:
     if not policy.names.resolvers:
         return inside
     return is_listed(server, policy) and (inside or not policy.plan.holds(server))
+
+
+def fits_plan(by: NamedBy, policy: Policy) -> bool:
+    """Whether by the policy alone the hospital gave this name: its server, over its own way."""
+    return policy.plan.knows_uplink(by.egress) and is_hospitals(by.server, by.egress, policy)
+
+
+def is_vouched_for(by: NamedBy | None, context: Context) -> bool:
+    """Whether a name is the hospital's word: one of its servers gave it, over a way that is
+    the intranet.  Anybody else can call his own address by an approved name; a telephone
+    or a router at home can have the address of the hospital's server.
+    """
+    return by is not None and fits_plan(by, context.policy) and leads_inside(by.egress, context)
 
 
 def is_foreign(server: str, policy: Policy) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from checks.facts.base import Process
 from checks.policy import Endpoint, Subject
+from checks.policy.destinations import ANYONE, Who, listed_process
 
 
 def is_about(subject: Subject, endpoint: Endpoint, process: Process | None = None) -> bool:
@@ -16,6 +17,26 @@ def is_about(subject: Subject, endpoint: Endpoint, process: Process | None = Non
         and (not subject.users or _names_user(subject, process))
         and (not subject.processes or _names_process(subject, process))
     )
+
+
+def who_acts(endpoint: Endpoint, process: Process | None) -> frozenset[Who]:
+    """Under which parts of a subject entries can be for this endpoint and process."""
+    acts: set[Who] = {
+        ANYONE,
+        ("endpoint", endpoint.id),
+        ("endpoint", endpoint.name),
+        ("department", endpoint.department),
+        *(("group", group) for group in endpoint.groups),
+    }
+    if process is not None:
+        acts |= {
+            ("process", process.executable),
+            ("process", process.name),
+            ("process", _digest(process)),
+            ("user", process.user),
+            ("user", process.login),
+        }
+    return frozenset(acts)
 
 
 def names_endpoint(subject: Subject, endpoint: Endpoint) -> bool:
@@ -34,13 +55,12 @@ def _names_user(subject: Subject, process: Process | None) -> bool:
 def _names_process(subject: Subject, process: Process | None) -> bool:
     if process is None:
         return False
-    digest = f"sha256:{process.sha256.lower()}" if process.sha256 else ""
-    listed = [_without_case(text) for text in subject.processes]
-    return _names_any(listed, process.executable, process.name, digest)
+    listed = [listed_process(text) for text in subject.processes]
+    return _names_any(listed, process.executable, process.name, _digest(process))
 
 
-def _without_case(process: str) -> str:
-    return process.lower() if process.startswith("sha256:") else process
+def _digest(process: Process) -> str:
+    return f"sha256:{process.sha256.lower()}" if process.sha256 else ""
 
 
 def _names_any(listed: Collection[str], *its: str) -> bool:

@@ -10,16 +10,14 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from agent.flows import FlowTable, Origin, Sighting
-from agent.name_cache import NameCache
 from agent.quiet import Direction, Key
 from agent.replay.capture import Capture
 from agent.replay.link_layer import Frame, frame_of, known
+from agent.replay.naming import CapturedNames
 from agent.replay.records import Faults, Interface, Record
 from agent.replay.scene import Place, Scene
 from agent.replay.tunnels import DEEPEST, inner
 from agent.system.dissect import ETH_IPV4, ETH_IPV6, UDP, Packet, Signal, dissect, text
-from agent.system.dns_message import parse
-from agent.system.dns_packets import name_packet
 from checks.approvals import Standing, standing
 from checks.check import Context
 from checks.evaluate import Evaluator, Known
@@ -31,7 +29,6 @@ from checks.policy import PolicyDocument
 
 Verdict = Literal["internal", "approved", "attempt", "external"]
 
-_DNS = 53
 _FLOWS_KEPT = 65_536
 _FOR_EVER = float("inf")
 _NOBODY = UnknownProcess(why="not_looked")
@@ -85,7 +82,7 @@ class Replay:
         self._scene = scene
         self._network = NetworkState(links=(), routes=())
         self._hops = _Hops()
-        self._names = NameCache()
+        self._names = CapturedNames(document.policy, self._past)
         self.faults = Faults()
         self.tally = Tally()
 
@@ -122,17 +119,11 @@ class Replay:
             packets = list(self._packets(frame))
             self.tally.ignored += not packets
             for packet, tunnel in packets:
-                if packet.protocol == UDP and packet.source_port == _DNS and not tunnel:
-                    self._learn_names(frame, now)
+                if (packet.signal, packet.protocol, tunnel) == (Signal.DATAGRAM, UDP, ""):
+                    self._names.see((record.interface, frame.link), frame, now)
                 seen = self._sighting(record, frame, packet, tunnel, now)
                 yield from map(self._judged, flows.see(packet, seen))
         yield from map(self._judged, flows.overdue(_FOR_EVER))
-
-    def _learn_names(self, frame: Frame, now: float) -> None:
-        read = name_packet(frame.ethertype, frame.octets)
-        message = read and parse(read.payload)
-        if message and message.is_response:
-            self._names.learn(message.answers, now)
 
     def _frames(self, faults: Faults) -> Iterator[tuple[Record, Frame]]:
         capture = self._open_capture(faults)
@@ -178,14 +169,18 @@ class Replay:
 
     def _admit(self, key: Key, _direction: Direction, seen: Sighting) -> Origin:
         """Every flow is told; what lies inside is told as such."""
+        remote = text(key.remote)
+        name = self._names.name_of(remote, seen.now)
+        return Origin(egress=self._egress(seen, remote), process=_NOBODY, name=name)
+
+    def _egress(self, seen: Sighting, remote: str) -> Egress:
         hop = self._hops.at(seen.link)
         if hop.tunnel:
-            egress = Egress(interface=hop.tunnel, kind="tunnel")
-        else:
-            name = self._hops.name(hop)
-            egress = self._scene.egress(hop.place, name, hop.mac, text(key.remote))
-        remote = text(key.remote)
-        return Origin(egress=egress, process=_NOBODY, name=self._names.name_of(remote, seen.now))
+            return Egress(interface=hop.tunnel, kind="tunnel")
+        return self._past(hop.place, hop.mac, remote)
+
+    def _past(self, place: Place, mac: bytes, remote: str) -> Egress:
+        return self._scene.egress(place, self._hops.name(place), mac, remote)
 
     def _judged(self, fact: ConnectionSeen) -> Line:
         context = Context(
@@ -256,8 +251,8 @@ class _Hops:
     def at(self, number: int) -> _Hop:
         return self._hops[number]
 
-    def name(self, hop: _Hop) -> str:
-        interface, index = hop.place
+    def name(self, place: Place) -> str:
+        interface, index = place
         told = self.interfaces[interface].name
         return told or (f"#{index}" if index else "link")
 

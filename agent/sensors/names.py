@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
+from agent.name_answers import NameAnswers
 from agent.name_cache import NameCache, nobody_reads
 from agent.name_servers import Asker, NameServers, Question
 from agent.sensors.base import SensorUnavailable
@@ -22,7 +23,7 @@ from agent.system.network_table import NetworkTable
 from agent.system.resolvers import configured_resolvers, follow_resolvers, watched_resolvers
 from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess
-from checks.facts.connections import Egress
+from checks.facts.connections import Egress, NamedBy
 from checks.facts.health import SensorGap
 from checks.facts.names import CanaryAnswered, NameTransport, ResolverState
 from checks.names import is_hospitals, public_addresses
@@ -74,6 +75,7 @@ class NamesSensor:
             raise SensorUnavailable(f"may not capture packets: {forbidden}") from forbidden
         self._files = self._closing.enter_context(closing(watched_resolvers(self._root)))
         self._servers = NameServers(patience=self._patience, window=self._window)
+        self._answers = NameAnswers(self._cache)
         self._canary_told: dict[str, float] = {}
         self._told: ResolverState | None = None
         self._look_at, self._news = None, []
@@ -174,9 +176,12 @@ class NamesSensor:
             yield from self._answered(link, packet)
 
     def _asked(self, link: int, packet: NamePacket) -> Iterator[Fact]:
-        if _is_plain(packet.protocol, packet.destination_port) and parse(packet.payload) is None:
-            return  # something else that only uses the port
         server, now = text(packet.destination), time.monotonic()
+        if _is_plain(packet.protocol, packet.destination_port):
+            message = parse(packet.payload)
+            if message is None:
+                return  # something else that only uses the port
+            self._answers.asked(link, packet, message, now)
         question = Question(packet.protocol, packet.destination, packet.destination_port,
                             packet.source, packet.source_port)  # fmt: skip
         if self._servers.knows(question):
@@ -203,9 +208,12 @@ class NamesSensor:
         if responds or (packet.accepts if packet.protocol == TCP else not plain):
             yield from self._servers.answered(question, now)
         if message is not None and message.is_response:
-            self._cache.learn(message.answers, now)
             server = text(packet.source)
-            yield from self._canary_answer(message, server, self._network.egress(link, server), now)
+            egress = self._network.egress(link, server)
+            if self._answers.is_awaited(link, packet, message, now):
+                by = NamedBy(server=server, egress=egress)
+                self._answers.learn(message, by, self._policy, now)
+            yield from self._canary_answer(message, server, egress, now)
 
     def _canary_answer(
         self, message: Message, server: str, egress: Egress, now: float

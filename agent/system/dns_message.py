@@ -34,12 +34,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`name` is the first question's, lower case without the last dot, empty for the root
-    or when there is none.
+    """`name` and `kind` (QTYPE) are the first question's; the name in lower case without the
+    last dot, empty for the root or when there is none.  `number` is the message's ID.
     """
 
     is_response: bool
+    number: int
     name: str
+    kind: int
     answers: tuple[Answer, ...]
 
 
@@ -50,22 +52,25 @@ class _Cut(Exception):
 def parse(octets: bytes) -> Message | None:
     """The message in these bytes; None when they cannot begin one."""
     try:
-        _, flags, questions, answers, _, _ = _HEADER.unpack_from(octets)
-        name, place = _questions(octets, questions)
+        number, flags, questions, answers, _, _ = _HEADER.unpack_from(octets)
+        name, kind, place = _questions(octets, questions)
     except (_Cut, struct.error):
         return None
     found = _answers(octets, place, name, min(answers, _RECORDS_READ))
-    return Message(is_response=bool(flags & _RESPONSE), name=name, answers=found)
+    return Message(
+        is_response=bool(flags & _RESPONSE), number=number, name=name, kind=kind, answers=found
+    )
 
 
-def _questions(octets: bytes, count: int) -> tuple[str, int]:
-    """The first question's name, and where the records begin."""
-    first, place = "", _HEADER.size
+def _questions(octets: bytes, count: int) -> tuple[str, int, int]:
+    """The first question's name and type, and where the records begin."""
+    first, kind, place = "", 0, _HEADER.size
     for number in range(min(count, _RECORDS_READ)):
         name, place = _name(octets, place)
-        first = name if number == 0 else first
+        if number == 0:
+            first, kind = name, _octet(octets, place) << 8 | _octet(octets, place + 1)
         place += 4  # QTYPE and QCLASS
-    return first, place
+    return first, kind, place
 
 
 def _answers(octets: bytes, place: int, asked: str, count: int) -> tuple[Answer, ...]:

@@ -40,6 +40,13 @@ class Egress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     vlan: Number = 0
 
 
+class NamedBy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The name server whose answer gave an address its name, and the way that answer came."""
+
+    server: str
+    egress: Egress
+
+
 class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):
     """A flow with an address that the plan does not hold inside over this way.
 
@@ -58,6 +65,9 @@ class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):
     clock microseconds since the epoch, of the first packet and of the answer (0
     without one).  `evidence` names how it was seen: `packet`, `socket` (found open
     in the kernel's socket table), `overrun` (found after packets were lost).
+
+    `name` is what the outside address was called by the last DNS answer, and `named_by`
+    who gave that answer; without it (agents before this field) nobody vouches for the name.
     """
 
     protocol: str
@@ -74,6 +84,7 @@ class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):
     flows: Annotated[int, msgspec.Meta(ge=1, le=2**31)] = 1
     evidence: Literal["packet", "socket", "overrun"] = "packet"
     name: str = ""
+    named_by: NamedBy | None = None
     service: str = ""
 
     @property

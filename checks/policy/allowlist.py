@@ -48,8 +48,8 @@ class Approved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `effect` also lets an entry forbid what others allow.  `starts` and `expires` are a day
     or a moment (`checks.policy.moments`); what allows must expire, what forbids need not.
     `destinations` are prefixes, or host names (`*.example.cn` is everything below): a name
-    is what the endpoint was told by its resolver, so it is weaker than an address, and
-    what is inside the plan is forbidden by address only.  `via`: `intranet` (the plan's
+    is what one of the hospital's name servers told the endpoint (`checks.names`), so it is
+    weaker than an address, and what is inside the plan is forbidden by address only.  `via`: `intranet` (the plan's
     own uplinks) or a link kind; empty is the intranet for what allows, and every way for
     what forbids.  `gateway` narrows it to one next hop; `gateway_mac` (whole, or the
     maker's first three octets) must be the next hop's, unless `gateway` is given and

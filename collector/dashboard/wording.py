@@ -30,6 +30,7 @@ DECIDED_BY_ENTRY = (
     "zone {entry}",
     "binding {entry}",
     "thresholds.{entry}",
+    "unproven name: {entry}",
 )
 """What rules say in `decided_by`, as catalogue ids."""
 _DECIDED = tuple(

@@ -5,12 +5,16 @@ from hypothesis import strategies as st
 
 from checks.approvals import standing
 from checks.facts.base import Process, UnknownProcess
-from checks.policy import Approved, Endpoint, parse_policy
+from checks.facts.connections import Gateway, NamedBy
+from checks.facts.witness import IntranetWitness
+from checks.policy import Approved, Endpoint, Subject, parse_policy
+from checks.subjects import is_about
 from tests.samples import (
     BY_GATEWAY,
     BY_TELEPHONE,
     CURL,
     DAY_US,
+    ENDPOINT,
     NOW_US,
     POLICY,
     POLICY_TEXT,
@@ -87,6 +91,10 @@ def test_a_process_without_a_path_is_known_by_its_name():
 VENDOR = "203.0.113.80"
 
 
+RESOLVER = "10.20.0.53"
+NAMED = {"name": "pay.example.cn", "named_by": NamedBy(server=RESOLVER, egress=BY_GATEWAY)}
+
+
 def with_entries(*entries):
     """A policy with entries (name, effect, more lines) for one destination, in this order."""
     tables = (
@@ -100,10 +108,25 @@ def with_entries(*entries):
 @pytest.mark.parametrize(
     ("what", "lines", "changes", "accepted"),
     [
-        ("a name", 'destinations = ["pay.example.cn"]', {"name": "PAY.example.cn."}, True),
-        ("everything below", 'destinations = ["*.example.cn"]', {"name": "a.b.example.cn"}, True),
-        ("not the name itself", 'destinations = ["*.example.cn"]', {"name": "example.cn"}, False),
-        ("not a longer name", 'destinations = ["example.cn"]', {"name": "notexample.cn"}, False),
+        ("a name", 'destinations = ["pay.example.cn"]', {**NAMED, "name": "PAY.example.cn."}, True),
+        (
+            "everything below",
+            'destinations = ["*.example.cn"]',
+            {**NAMED, "name": "a.b.example.cn"},
+            True,
+        ),
+        (
+            "not the name itself",
+            'destinations = ["*.example.cn"]',
+            {**NAMED, "name": "example.cn"},
+            False,
+        ),
+        (
+            "not a longer name",
+            'destinations = ["example.cn"]',
+            {**NAMED, "name": "notexample.cn"},
+            False,
+        ),
         ("no name is known", 'destinations = ["example.cn"]', {}, False),
         (
             "its gateway",
@@ -193,6 +216,109 @@ def test_an_address_inside_can_be_denied_and_what_stays_on_its_segment_cannot():
     assert local.accepted
 
 
+RESOLVERS = f"""
+[names]
+resolvers = ["{RESOLVER}", "203.0.113.53"]
+"""
+BY_NAME = """
+[[approved]]
+name = "x"
+effect = "EFFECT"
+destinations = ["pay.example.cn"]
+expires = 2027-01-01
+"""
+BY_ANOTHER_ROUTER = msgspec.structs.replace(
+    BY_GATEWAY, gateway="192.168.1.1", gateway_mac="02:00:00:00:00:77", link_gateways=()
+)
+
+
+@pytest.mark.parametrize(
+    ("who_answered", "named_by", "believed"),
+    [
+        ("the hospital's server", NamedBy(server=RESOLVER, egress=BY_GATEWAY), True),
+        ("a listed one outside", NamedBy(server="203.0.113.53", egress=BY_GATEWAY), True),
+        ("nobody that is known", None, False),
+        ("a program on the machine", NamedBy(server="127.0.0.1", egress=BY_GATEWAY), False),
+        ("another host inside", NamedBy(server="10.20.0.54", egress=BY_GATEWAY), False),
+        ("a public server", NamedBy(server="198.51.100.53", egress=BY_GATEWAY), False),
+        ("its address on a tether", NamedBy(server=RESOLVER, egress=BY_TELEPHONE), False),
+        ("outside, over a tether", NamedBy(server="203.0.113.53", egress=BY_TELEPHONE), False),
+        ("its address at home", NamedBy(server=RESOLVER, egress=BY_ANOTHER_ROUTER), False),
+    ],
+)
+def test_a_host_name_approves_only_as_the_hospitals_own_servers_gave_it(
+    who_answered, named_by, believed
+):
+    seen = connection(name="pay.example.cn", named_by=named_by)
+    found = {
+        effect: standing(seen, context(policy=parse_policy(
+            RESOLVERS + POLICY_TEXT + BY_NAME.replace("EFFECT", effect)
+        ))).decided_by
+        for effect in EFFECTS
+    }  # fmt: skip
+
+    unproven = "unproven name: x"
+    assert found == {
+        "deny": "deny x",
+        "block": "block x",
+        "exception": "exception x" if believed else unproven,
+        "allow": "approved x" if believed else unproven,
+    }, who_answered
+
+
+def test_while_no_server_is_listed_those_inside_give_names():
+    policy = parse_policy(POLICY_TEXT + BY_NAME.replace("EFFECT", "allow"))
+    outside = NamedBy(server="203.0.113.53", egress=BY_GATEWAY)
+
+    assert standing(connection(**NAMED), context(policy=policy)).entry == "x"
+    assert not standing(
+        connection(**NAMED | {"named_by": outside}), context(policy=policy)
+    ).accepted
+
+
+def test_a_home_router_with_the_hospitals_addresses_gives_no_names():
+    at_home = msgspec.structs.replace(
+        BY_GATEWAY,
+        gateway_mac="02:00:00:00:00:77",
+        link_gateways=(Gateway(address="10.20.0.1", mac="02:00:00:00:00:77"),),
+    )
+    policy = parse_policy(
+        POLICY_TEXT.replace(', gateway_mac = "02:00:00:00:00:01"', "")
+        + BY_NAME.replace("EFFECT", "allow")
+        + 'via = "usb_tether"\n'
+    )
+    seen = connection(
+        egress=BY_TELEPHONE,
+        name="pay.example.cn",
+        named_by=NamedBy(server=RESOLVER, egress=at_home),
+    )
+    met = IntranetWitness(gateways=BY_GATEWAY.link_gateways, last_answer_us=NOW_US)
+
+    assert standing(seen, context(policy=policy)).entry == "x"
+    there = context(policy=policy, known={IntranetWitness: met})
+    assert standing(seen, there).decided_by == "unproven name: x"
+
+
+def test_an_address_that_is_approved_needs_no_name_and_a_foreign_name_does_no_harm():
+    policy = with_entries(("x", "allow", ""))
+    foreign = NamedBy(server="198.51.100.53", egress=BY_TELEPHONE)
+
+    found = standing(connection(name="else.example", named_by=foreign), context(policy=policy))
+
+    assert found.decided_by == "approved x"
+
+
+def test_a_name_that_is_not_believed_does_not_make_it_a_lapsed_approval():
+    lapsed = BY_NAME.replace("EFFECT", "allow").replace("2027-01-01", "2026-11-01")
+    policy = parse_policy(POLICY_TEXT + lapsed)
+
+    believed = standing(connection(**NAMED), context(policy=policy))
+    doubted = standing(connection(name="pay.example.cn"), context(policy=policy))
+
+    assert believed.decided_by == "lapsed x"
+    assert (doubted.decided_by, doubted.is_violation) == ("default: outside the address plan", True)
+
+
 EFFECTS = ("deny", "block", "exception", "allow")
 ENTRY = st.tuples(
     st.sampled_from(EFFECTS),
@@ -202,6 +328,44 @@ ENTRY = st.tuples(
     st.sampled_from(("", "tcp", "udp")),
     st.sampled_from(("", "intranet", "usb_tether")),
 )
+
+
+SUBJECTS = st.builds(
+    Subject,
+    endpoints=st.sampled_from(((), ("ward3-pc1",), ("NK3-PC-017", "other"), ("other",), ("",))),
+    departments=st.sampled_from(((), ("内科三病区",), ("检验科",))),
+    groups=st.sampled_from(((), ("g",), ("h", "i"))),
+    processes=st.sampled_from(
+        ((), ("/usr/bin/curl",), ("curl", "wget"), ("wget",), (f"sha256:{'AB' * 32}",), ("",))
+    ),
+    users=st.sampled_from(((), ("alice",), ("bob", "carol"), ("",))),
+)
+
+
+@given(
+    subjects=st.lists(SUBJECTS, max_size=8),
+    process=st.sampled_from(
+        (
+            CURL,
+            UnknownProcess(why="gone"),
+            Process(pid=1, name="x", sha256="ab" * 32, login="bob"),
+        )
+    ),
+    groups=st.sampled_from(((), ("g",), ("i", "g"))),
+)
+def test_entries_are_found_by_whom_they_are_for_as_by_a_look_at_each(subjects, process, groups):
+    endpoint = msgspec.structs.replace(ENDPOINT, groups=groups)
+    listed = tuple(
+        Approved(name=f"e{n}", destinations=(f"{VENDOR}/32",), expires="2027-01-01", subject=one)
+        for n, one in enumerate(subjects)
+    )
+    policy = msgspec.structs.replace(POLICY, approved=listed)
+
+    found = standing(connection(process=process), context(policy=policy, endpoint=endpoint))
+
+    known = process if isinstance(process, Process) else None
+    meant = [entry.name for entry in listed if is_about(entry.subject, endpoint, known)]
+    assert found.entry == (meant[0] if meant else "")
 
 
 @given(

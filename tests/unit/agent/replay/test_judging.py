@@ -216,27 +216,65 @@ def test_away_from_the_intranet_it_is_ext_02():
     assert line.rule == "EXT-02"
 
 
-def test_a_destination_that_is_approved_by_name_is_known_from_the_answer_before():
-    approved = (
-        ZONE.replace("MAC", GATEWAY_MAC)
-        + """
+APPROVED_BY_NAME = (
+    "[names]\nresolvers = ['10.20.0.53']\n"
+    + ZONE.replace("MAC", GATEWAY_MAC)
+    + """
 [[approved]]
 name = "insurance"
 destinations = ["pay.insurance.example"]
 expires = 1970-06-01
 """
-    )
-    answer = DNS(
-        qr=1,
-        qd=DNSQR(qname="pay.insurance.example"),
-        an=DNSRR(rrname="pay.insurance.example", rdata=OUTSIDE, ttl=300),
-    )
-    told = back(IP(src="10.20.0.53", dst=ME) / UDP(sport=53, dport=999) / answer)
+)
+PAY = DNSQR(qname="pay.insurance.example")
+PAYS_ADDRESS = DNSRR(rrname="pay.insurance.example", rdata=OUTSIDE, ttl=300)
 
-    named, nameless = (
-        replayed(told, *conversation(OUTSIDE), policy=approved)[0],
-        replayed(*conversation(OUTSIDE), policy=approved)[0],
-    )
 
-    assert (named.verdict, named.entry) == ("approved", "approved insurance")
-    assert nameless.rule == "EXT-06"
+def question(server, *, mac=GATEWAY_MAC, number=7):
+    asks = DNS(id=number, qd=PAY)
+    return there(IP(src=ME, dst=server) / UDP(sport=999, dport=53) / asks, mac)
+
+
+def answer(server, *, mac=GATEWAY_MAC, number=7):
+    told = DNS(id=number, qr=1, qd=PAY, an=PAYS_ADDRESS)
+    return back(IP(src=server, dst=ME) / UDP(sport=53, dport=999) / told, mac)
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "entry"),
+    [
+        ("the hospital's", [question("10.20.0.53"), answer("10.20.0.53")], "approved insurance"),
+        ("nobody", [], "default: outside the address plan"),
+        ("nobody asked", [answer("10.20.0.53")], "default: outside the address plan"),
+        (
+            "another number",
+            [question("10.20.0.53"), answer("10.20.0.53", number=8)],
+            "default: outside the address plan",
+        ),
+        ("another", [question("10.20.0.54"), answer("10.20.0.54")], "unproven name: insurance"),
+        (
+            "outside",
+            [question("203.0.113.53"), answer("203.0.113.53")],
+            "unproven name: insurance",
+        ),
+    ],
+)
+def test_a_name_in_a_capture_approves_only_as_the_hospitals_server_answered(what, before, entry):
+    policy = parse_policy(APPROVED_BY_NAME)
+    assert policy.names.resolvers == ("10.20.0.53",)
+
+    lines = replayed(*before, *conversation(OUTSIDE), policy=APPROVED_BY_NAME)
+
+    [line] = [line for line in lines if (line.destination, line.protocol) == (OUTSIDE, "tcp")]
+    assert line.entry == entry, what
+    assert line.rule == ("" if entry == "approved insurance" else "EXT-06")
+
+
+def test_a_name_that_came_over_a_telephone_approves_nothing_whatever_the_servers_address():
+    over_it = {"kinds": {"": "usb_tether"}, "policy": APPROVED_BY_NAME + 'via = "usb_tether"\n'}
+    packets = [question("10.20.0.53"), answer("10.20.0.53"), *conversation(OUTSIDE)]
+
+    lines = replayed(*packets, **over_it)
+
+    [line] = [line for line in lines if (line.destination, line.protocol) == (OUTSIDE, "tcp")]
+    assert line.entry == "unproven name: insurance"
