@@ -84,13 +84,15 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Prefixes that belong to the hospital, and the ways that lead to them.
 
     `default`: what holds for a destination in the zone that no entry of the allow-list
-    names; `deny` makes it a violation although it is inside.
+    names; `deny` makes it a violation although it is inside.  `scanning`: what is done with
+    media before they were scanned there (`checks.policy.scanning`), empty for the policy's.
     """
 
     name: str
     prefixes: tuple[str, ...]
     via: tuple[Way, ...] = (Way(),)
     mode: str = ""
+    scanning: Literal["", "observe", "warn", "hold"] = ""
     default: Literal["allow", "deny"] = "allow"
 
     @staticmethod

@@ -1,5 +1,6 @@
 """What this hospital allows: the structures, and the door they come in by."""
 
+from checks.facts.media_register import RegisteredMedium
 from checks.policy.allowlist import Approved, ApprovedDevice, Subject
 from checks.policy.document import (
     Endpoint,
@@ -9,13 +10,13 @@ from checks.policy.document import (
     Policy,
     PolicyDocument,
     Recipient,
-    RegisteredMedium,
     RuleSettings,
     Thresholds,
 )
 from checks.policy.error import PolicyError
 from checks.policy.limits import check_limits
 from checks.policy.reading import parse_policy
+from checks.policy.scanning import Scanning
 from checks.policy.spans import deadline, span
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Recipient",
     "RegisteredMedium",
     "RuleSettings",
+    "Scanning",
     "Subject",
     "Thresholds",
     "check_limits",

@@ -14,6 +14,7 @@ import msgspec
 
 from checks.beacon import BeaconPass
 from checks.facts.media import Medium
+from checks.facts.media_register import RegisteredMedium
 from checks.finding import Severity
 from checks.plan import AddressPlan, Zone
 from checks.policy.allowlist import Approved, ApprovedDevice
@@ -28,6 +29,7 @@ from checks.policy.network import (
     RemoteTools,
     Wireless,
 )
+from checks.policy.scanning import ScanMode, Scanning
 from checks.policy.spans import span
 
 Mode = Literal["observe", "alert", "enforce"]
@@ -44,34 +46,6 @@ class Hospital(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: str = "Asia/Shanghai"
     language: Literal["zh_CN", "en"] = "zh_CN"
     protection_level: Literal[2, 3] = 3
-
-
-class RegisteredMedium(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of the media register 介质台账.  Identity is given by `key`, or by
-    serial with vendor and product id; what is empty is not compared.
-    """
-
-    number: str
-    kind: Literal["plain", "internal", "dedicated", "ferry", "banned"] = "plain"
-    key: str = ""
-    serial: str = ""
-    vendor_id: str = ""
-    product_id: str = ""
-    capacity: int = 0
-    owner: str = ""
-    department: str = ""
-    expires: date = date(9999, 12, 31)
-
-    def is_for(self, medium: Medium) -> bool:
-        if self.key:
-            return self.key == medium.key
-        asked = [
-            (self.serial, medium.serial),
-            (self.vendor_id, medium.vendor_id),
-            (self.product_id, medium.product_id),
-            (self.capacity, medium.capacity),
-        ]
-        return bool(self.serial) and all(own == its for own, its in asked if own)
 
 
 TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -171,6 +145,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bindings: tuple[Binding, ...] = ()
     beacon: Beacon = Beacon()
     containment: Containment = Containment()
+    scanning: Scanning = Scanning()
     media: tuple[RegisteredMedium, ...] = ()
     mail: Mail = Mail()
     thresholds: Thresholds = Thresholds()
@@ -191,6 +166,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The mode of the endpoint's zone, or the policy's own."""
         modes = {zone.name: zone.mode for zone in self.zones}
         return modes.get(endpoint.zone) or self.mode
+
+    def scan_mode_for(self, endpoint: Endpoint) -> ScanMode:
+        """What is done with unscanned media there; clinical endpoints are never held."""
+        modes = {zone.name: zone.scanning for zone in self.zones}
+        mode = modes.get(endpoint.zone) or self.scanning.mode
+        return "warn" if mode == "hold" and endpoint.clinical else mode
 
     def settings(self, rule: str) -> RuleSettings:
         return self.rules.get(rule, RuleSettings())

@@ -32,6 +32,7 @@ from checks.policy.allowlist_reading import (
 from checks.policy.document import Policy, Thresholds
 from checks.policy.error import PolicyError
 from checks.policy.network import Beacon, Binding, KnownHost
+from checks.policy.schedule import weekly_time
 from checks.policy.spans import span
 
 _MOMENTS = ("starts", "expires", "review")
@@ -172,6 +173,7 @@ def _promises(policy: Policy) -> Iterator[Promise]:
     for prefix in policy.names.doh:
         yield "names.doh", partial(ipaddress.ip_network, prefix)
     yield "beacon", partial(_usable_beacon, policy.beacon)
+    yield from _of_media(policy)
     for index, recipient in enumerate(policy.mail.recipients):
         yield f"mail.recipients[{index}].address", partial(mail_address, recipient.address)
     for rule, settings in policy.rules.items():
@@ -182,6 +184,13 @@ def _promises(policy: Policy) -> Iterator[Promise]:
         value = getattr(policy.thresholds, name)
         if isinstance(value, str):
             yield f"thresholds.{name}", partial(span, value)
+
+
+def _of_media(policy: Policy) -> Iterator[Promise]:
+    yield "scanning.receipt_life", partial(span, policy.scanning.receipt_life)
+    for index, medium in enumerate(policy.media):
+        if medium.hours:
+            yield f"media[{index}] ({medium.number}).hours", partial(weekly_time, medium.hours)
 
 
 def _of_allowlist(policy: Policy) -> Iterator[Promise]:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 from checks.check import Context, check
 from checks.facts.media import MediumMounted
+from checks.facts.media_register import MediumStanding
 from checks.finding import Finding
+from checks.register import entry_of
 from checks.wording import medium_params
 
 UNREGISTERED = "{medium} is not in the media register and was mounted"
@@ -21,11 +23,12 @@ ENDED = "{medium} was mounted after its registration {number} ended on {expires}
 @check(
     rule="MED-01",
     on=MediumMounted,
+    uses=(MediumStanding,),
     remedy="Have it taken out and brought to the computer centre to be registered.",
 )
 def unregistered_medium(mounted: MediumMounted, context: Context) -> Iterator[Finding]:
     medium = mounted.medium
-    entry = context.policy.medium(medium)
+    entry = entry_of(medium, context)
     params = medium_params(medium)
     if entry is None:
         yield Finding(

@@ -1,0 +1,73 @@
+"""What the hospital knows of a medium: its line in the register, its last scan receipt."""
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from checks.facts.base import Fact, Micros, Number
+from checks.facts.media import Medium
+from checks.facts.receipts import SignedReceipt
+
+RegisterKind = Literal["plain", "internal", "dedicated", "ferry", "banned"]
+"""Plain: ordinary.  Internal: never outside the intranet.  Dedicated: for certain hosts or
+departments only.  Ferry: carries data between zones.  Banned: never."""
+
+
+class RegisteredMedium(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """One line of the media register 介质台账.  Identity is given by `key`, or by
+    serial with vendor and product id; what is empty is not compared.
+
+    `endpoints` (ids or names) and `departments` say where it may be used, everywhere when
+    both are empty; `hours` when (`checks.policy.schedule`); `zones` in which zones of the
+    plan; `uses` how often it may be mounted, 0 without limit.  `access` is what may be done
+    with it.  `inventory` is the day by which it must be seen or returned.
+    """
+
+    number: str
+    kind: RegisterKind = "plain"
+    key: str = ""
+    serial: str = ""
+    vendor_id: str = ""
+    product_id: str = ""
+    capacity: Number = 0
+    owner: str = ""
+    department: str = ""
+    endpoints: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    access: Literal["read_write", "read_only"] = "read_write"
+    hours: str = ""
+    uses: Number = 0
+    lost: bool = False
+    expires: date = date(9999, 12, 31)
+    inventory: date | None = None
+    note: str = ""
+
+    def is_for(self, medium: Medium) -> bool:
+        if self.key:
+            return self.key == medium.key
+        asked = [
+            (self.serial, medium.serial),
+            (self.vendor_id, medium.vendor_id),
+            (self.product_id, medium.product_id),
+            (self.capacity, medium.capacity),
+        ]
+        return bool(self.serial) and all(own == its for own, its in asked if own)
+
+
+class MediumStanding(Fact, frozen=True, kw_only=True, tag="medium_standing"):
+    """The collector's answer about one medium, for judging what happens with it.
+
+    `entry` is its line in the register, None when it has none; `uses` how often it was
+    mounted under that line; `receipt` the newest receipt in force.  Agents hold it signed
+    by the collector; what an agent claims under this name is believed by nobody.
+    """
+
+    key: str
+    entry: RegisteredMedium | None = None
+    uses: Number = 0
+    receipt: SignedReceipt | None = None
+    answered_us: Micros = 0

@@ -1,0 +1,24 @@
+"""What the media register says of a medium, wherever it is judged.
+
+The collector keeps the register; both it and the agents judge by its answer about one medium
+(`MediumStanding`).  Where there is none yet, what stands in the policy itself counts.
+"""
+
+from checks.check import Context
+from checks.facts.media import Medium
+from checks.facts.media_register import MediumStanding, RegisteredMedium
+
+
+def standing_of(medium: Medium, context: Context) -> MediumStanding | None:
+    """The collector's answer about this medium, None without one.  The check must have
+    `uses=(MediumStanding,)`.
+    """
+    standing = context.latest_if_known(MediumStanding)
+    return standing if standing is not None and standing.key == medium.key else None
+
+
+def entry_of(medium: Medium, context: Context) -> RegisteredMedium | None:
+    """Its line in the register, None when it has none."""
+    standing = standing_of(medium, context)
+    own = standing.entry if standing else None
+    return own or context.policy.medium(medium)
