@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from checks.facts import Fact
-from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import ConnectionSeen
 from checks.facts.containment import ContainmentActed
 from checks.facts.forwarding import ForwardingState
@@ -29,9 +28,12 @@ from checks.facts.media import (
     MediumUnmounted,
     ScannerState,
 )
+from checks.facts.names import CanaryAnswered, NameServerUsed, ResolverState
 from checks.facts.network import NeighboursSeen, NetworkState, UnmanagedHost, UplinkDevice
 from checks.facts.place import AdapterAppeared, AddressChanged, EndpointMoved, SwitchPortState
+from checks.facts.proxies import ProxyState
 from checks.facts.radios import RadioState
+from checks.facts.remote_tools import RemoteToolState
 from checks.facts.witness import BeaconAnswered, IntranetWitness
 from checks.wording import endpoint_of
 from collector.dashboard.lines import Line, Lines
@@ -45,6 +47,14 @@ from collector.dashboard.shown_segment import (
     switch_ports,
     unmanaged,
 )
+from collector.dashboard.shown_services import (
+    canary,
+    name_server,
+    proxies,
+    remote_tools,
+    resolvers,
+)
+from collector.dashboard.shown_who import way, who
 from collector.dashboard.wording import Words
 
 _INFECTIONS_SHOWN = 10
@@ -61,14 +71,17 @@ def shown(fact: Fact, words: Words) -> tuple[Line, ...]:
 
 
 def _connection(fact: ConnectionSeen, words: Words) -> Lines:
-    say, word, egress = words.says.gettext, words.says.word, fact.egress
+    say, word = words.says.gettext, words.says.word
     yield Line(label=say("Result"), text=word("answer", fact.answer))
     yield Line(label=say("Proof"), text=word("proof", fact.proof))
-    yield from _who(fact.process, words)
+    yield from who(fact.process, words)
     source = endpoint_of(fact.source, fact.source_port)
     destination = endpoint_of(fact.destination, fact.destination_port)
     yield Line(label=say("From"), text=source, mono=True)
     yield Line(label=say("Destination"), text=f"{destination} · {fact.protocol}", mono=True)
+    said_by = f" · {fact.named_by.server}" if fact.named_by else ""
+    yield Line(label=say("Called"), text=f"{fact.name}{said_by}" if fact.name else "", mono=True)
+    yield Line(label=say("Service"), text=fact.service)
     kind = word("link_kind", egress.kind)
     yield Line(label=say("Interface"), text=f"{egress.interface} · {kind}")
     hop = " · ".join(part for part in (egress.gateway, egress.gateway_mac) if part)
@@ -84,9 +97,7 @@ def _confirmed(fact: BeaconAnswered, words: Words) -> Lines:
     say = words.says.gettext
     yield Line(label=say("Proof"), text=words.says.word("proof", "confirmed"))
     yield Line(label=say("Beacon"), text=fact.beacon, mono=True)
-    kind = words.says.word("link_kind", fact.egress.kind)
-    yield Line(label=say("Interface"), text=f"{fact.egress.interface} · {kind}")
-    yield Line(label=say("Gateway"), text=fact.egress.gateway, mono=True)
+    yield from way(fact.egress, words)
     yield Line(label=say("Seen from"), text=fact.seen_from, mono=True)
     yield Line(label=say("Answered"), moment_us=fact.answered_us)
 
@@ -96,19 +107,6 @@ def _witness(fact: IntranetWitness, words: Words) -> Lines:
     for gateway in fact.gateways:
         yield Line(label=say("Gateways"), text=f"{gateway.address} · {gateway.mac}", mono=True)
     yield Line(label=say("Last answer"), moment_us=fact.last_answer_us)
-
-
-def _who(process: Process | UnknownProcess, words: Words) -> Lines:
-    say = words.says.gettext
-    if isinstance(process, UnknownProcess):
-        yield Line(label=say("Process"), text=words.says.word("who_unknown", process.why))
-        return
-    name = process.executable or process.name
-    yield Line(label=say("Process"), text=f"{name} (PID {process.pid})", mono=True)
-    yield Line(label=say("Started by"), text=process.parent, mono=True)
-    yield Line(
-        label=say("User"), text=process.user or (str(process.uid) if process.uid >= 0 else "")
-    )
 
 
 def _medium(medium: Medium, words: Words) -> Lines:
@@ -150,7 +148,7 @@ def _accessed(fact: MediumAccessed, words: Words) -> Lines:
     say, word = words.says.gettext, words.says.word
     yield Line(label=say("Operation"), text=word("operation", fact.operation))
     yield Line(label=say("Scan at that moment"), text=word("scan", fact.scan))
-    yield from _who(fact.process, words)
+    yield from who(fact.process, words)
     named = fact.file_name or " ".join(part for part in (fact.suffix, fact.file_hash[:16]) if part)
     yield Line(label=say("File"), text=named, mono=True)
     yield from _medium(fact.medium, words)
@@ -248,6 +246,11 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         RadioState: radios,
         ForwardingState: forwarding,
         ContainmentActed: containment,
+        ResolverState: resolvers,
+        NameServerUsed: name_server,
+        CanaryAnswered: canary,
+        ProxyState: proxies,
+        RemoteToolState: remote_tools,
         AgentStarted: _started,
         AgentStopping: _stopping,
         AgentTampered: _tampered,
