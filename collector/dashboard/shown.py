@@ -38,6 +38,7 @@ from checks.facts.witness import BeaconAnswered, IntranetWitness
 from checks.wording import endpoint_of
 from collector.dashboard.lines import Line, Lines
 from collector.dashboard.shown_containment import containment
+from collector.dashboard.shown_health import gap, silent, started, stopping, tampered
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
 from collector.dashboard.shown_segment import (
     adapter,
@@ -70,6 +71,11 @@ def shown(fact: Fact, words: Words) -> tuple[Line, ...]:
     return lines if rest <= 0 else (*lines[:LINES_SHOWN], Line(label="…", text=f"+ {rest}"))
 
 
+def has_words(kind: type[Fact]) -> bool:
+    """Whether facts of this kind are described, rather than shown field by field."""
+    return kind in _DESCRIBED
+
+
 def _connection(fact: ConnectionSeen, words: Words) -> Lines:
     say, word = words.says.gettext, words.says.word
     yield Line(label=say("Result"), text=word("answer", fact.answer))
@@ -82,10 +88,7 @@ def _connection(fact: ConnectionSeen, words: Words) -> Lines:
     said_by = f" · {fact.named_by.server}" if fact.named_by else ""
     yield Line(label=say("Called"), text=f"{fact.name}{said_by}" if fact.name else "", mono=True)
     yield Line(label=say("Service"), text=fact.service)
-    kind = word("link_kind", egress.kind)
-    yield Line(label=say("Interface"), text=f"{egress.interface} · {kind}")
-    hop = " · ".join(part for part in (egress.gateway, egress.gateway_mac) if part)
-    yield Line(label=say("Gateway"), text=hop or say("none: directly connected"), mono=bool(hop))
+    yield from way(fact.egress, words)
     yield Line(label=say("First packet"), moment_us=fact.first_seen_us)
     yield Line(label=say("Answered"), moment_us=fact.answered_us)
     if fact.flows > 1:
@@ -182,47 +185,6 @@ def _scanner(fact: ScannerState, words: Words) -> Lines:
     yield Line(label=say("Signatures of"), moment_us=fact.signatures_at_us)
 
 
-def _started(fact: AgentStarted, words: Words) -> Lines:
-    say, word = words.says.gettext, words.says.word
-    yield Line(label=say("Last run ended"), text=word("previous_end", fact.previous_end))
-    yield Line(label=say("Last heard before"), moment_us=fact.previous_seen_us)
-    yield Line(label=say("Changed"), text=", ".join(word("what", each) for each in fact.changed))
-    yield Line(label=say("Debugger"), text=fact.traced_by, mono=True)
-    yield Line(label=say("Computer"), text=fact.host)
-    yield Line(label=say("System"), text=fact.system)
-    yield Line(label=say("Client version"), text=fact.version)
-
-
-def _stopping(fact: AgentStopping, words: Words) -> Lines:
-    yield Line(label=words.says.gettext("Reason"), text=words.says.word("goodbye", fact.reason))
-
-
-def _tampered(fact: AgentTampered, words: Words) -> Lines:
-    say = words.says.gettext
-    yield Line(label=say("What"), text=words.says.word("what", fact.what))
-    yield Line(label=say("Detail"), text=fact.detail, mono=True)
-
-
-def _gap(fact: SensorGap, words: Words) -> Lines:
-    say = words.says.gettext
-    yield Line(label=say("Sensor"), text=words.says.word("sensor", fact.sensor))
-    yield Line(label=say("Cause"), text=words.says.word("cause", fact.cause))
-    yield Line(label=say("From"), moment_us=fact.from_us)
-    yield Line(label=say("Until"), moment_us=fact.to_us)
-    yield Line(label=say("Lost"), text=str(fact.lost) if fact.lost else "")
-    yield Line(label=say("Detail"), text=fact.detail)
-
-
-def _silent(fact: EndpointSilent, words: Words) -> Lines:
-    say = words.says.gettext
-    yield Line(label=say("Last heard"), moment_us=fact.last_heard_us)
-    yield Line(label=say("Silent for"), text=words.span(fact.silent_for_us))
-    yield Line(
-        label=say("Seen alive by"),
-        text=", ".join(fact.witnesses) or say("nobody: it may be switched off"),
-    )
-
-
 def _plain(fact: Fact, _words: Words) -> Lines:
     for name, value in msgspec.to_builtins(fact).items():
         if name != "kind":
@@ -251,11 +213,11 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         CanaryAnswered: canary,
         ProxyState: proxies,
         RemoteToolState: remote_tools,
-        AgentStarted: _started,
-        AgentStopping: _stopping,
-        AgentTampered: _tampered,
-        SensorGap: _gap,
-        EndpointSilent: _silent,
+        AgentStarted: started,
+        AgentStopping: stopping,
+        AgentTampered: tampered,
+        SensorGap: gap,
+        EndpointSilent: silent,
         NeighboursSeen: neighbours,
         UnmanagedHost: unmanaged,
         SwitchPortState: switch_ports,

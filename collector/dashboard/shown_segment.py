@@ -56,7 +56,7 @@ def change(fact: EndpointMoved | AddressChanged, words: Words) -> Lines:
 
 def history(fact: OutreachHistory, words: Words) -> Lines:
     for trace in fact.traces:
-        when = words.short(trace.at_us) if trace.at_us else ""
+        when = words.day(trace.at_us) if trace.at_us else ""
         told = (trace.name, trace.detail, when, trace.source)
         label = words.says.word("trace", trace.what)
         yield Line(label=label, text=" · ".join(part for part in told if part))

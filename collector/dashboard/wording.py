@@ -64,6 +64,10 @@ class Words:
     def hour(self, at_us: int) -> str:
         return self._local(at_us).strftime("%H:%M")
 
+    def day(self, at_us: int) -> str:
+        """`2026-11-23`, as text within a line."""
+        return self._local(at_us).strftime("%Y-%m-%d")
+
     def span(self, length_us: int) -> str:
         """`5 min`, `3 h`, `2 d`: one unit, rounded down."""
         tr, length = self.says, abs(length_us)

@@ -10,9 +10,12 @@ from checks.facts.connections import Answer, ConnectionSeen, Proof
 from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
 from checks.facts.history import Trace
 from checks.facts.media import MediumAccessed, MediumKind, ScanState
+from checks.facts.names import NameTransport
 from checks.facts.network import LinkKind, Neighbour, Wifi
 from checks.facts.place import AddressChanged, EndpointMoved
+from checks.facts.proxies import Proxy
 from checks.facts.radios import Radio
+from checks.facts.remote_tools import RemoteTool
 from checks.finding import Severity
 from checks.policy import Mode
 from collector import cases, proposals
@@ -100,11 +103,15 @@ WORDS: dict[str, tuple[str, ...]] = {
         "neighbours",
         "switch_ports",
         "outreach_history",
+        "intranet_witness",
     ),
     "standing": STANDINGS,
     "how": field(Neighbour, "how"),
     "place": (*field(EndpointMoved, "what"), *field(AddressChanged, "what")),
     "trace": field(Trace, "what"),
+    "transport": get_args(NameTransport),
+    "proxy_how": field(Proxy, "how"),
+    "remote_purpose": field(RemoteTool, "purpose"),
     "containment": shown_containment.ACTIONS,
     "containment_way": shown_containment.WAYS,
     "containment_actor": shown_containment.NOT_PEOPLE,
