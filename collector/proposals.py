@@ -22,6 +22,7 @@ from collector.queries.proposals import proposals
 NO_SUCH_PROPOSAL = "There is no such proposal any more"
 WIDER = "{destination} is wider than what was proposed"
 OTHER_PORT = "Port {port} was not proposed"
+OTHER_ENDPOINT = "{endpoint} is not among the endpoints of this proposal"
 NAMELESS = "Please say who asks for it and for what"
 ENDLESS = "Please say until when"
 UNPRINTABLE = "Please write plain text on one line"
@@ -148,6 +149,9 @@ def _check(proposal: Proposal, acceptance: Acceptance) -> None:
     for port in acceptance.ports:
         if proposal.ports and port not in proposal.ports:
             raise ProposalRefused(OTHER_PORT, port=str(port))
+    for endpoint in acceptance.endpoints:
+        if endpoint not in proposal.endpoints:
+            raise ProposalRefused(OTHER_ENDPOINT, endpoint=endpoint[:80])
 
 
 def _narrows(destination: str, proposed: str) -> bool:

@@ -139,6 +139,8 @@ def test_a_rejected_proposal_stays_rejected(ward):
         ("wider", {"destinations": ["198.51.100.0/24"]}, "wider"),
         ("no prefix", {"destinations": ["any"]}, "wider"),
         ("another port", {"ports": [22]}, "Port 22"),
+        ("another endpoint", {"endpoints": ["nk3-017", "jyk-004"]}, "jyk-004"),
+        ("an endpoint nobody has", {"endpoints": ["*"]}, "not among the endpoints"),
         ("two lines", {"purpose": 'x"\n[[zones]]'}, "one line"),
     ],
 )
