@@ -31,6 +31,7 @@ from checks.policy import PolicyDocument
 LOOK_EVERY = 6.0
 """Seconds between two looks at sockets and new processes."""
 PROXIES_MOST = 128
+OF_A_PROGRAM_MOST = 16
 _IN_PROGRAMS, _ON_COMMAND_LINES = "/proc/*/environ", "/proc/*/cmdline"
 
 
@@ -62,6 +63,8 @@ class ProxySensor:
         self._files = self._closing.enter_context(closing(FolderWatch()))
         self._watch = ProcessWatch(self._proc)
         self._set: tuple[Proxy, ...] = ()
+        self._unread: frozenset[Path] = frozenset()
+        self._left_out = 0
         self._of_programs: dict[int, tuple[Proxy, ...]] = {}
         self._used: dict[tuple[str, int], float] = {}
         self._ends = Ends((), ())
@@ -91,7 +94,10 @@ class ProxySensor:
         return self._look_at
 
     def degraded(self) -> str:
-        return ""
+        if self._unread:
+            named = ", ".join(str(place)[:80] for place in sorted(self._unread)[:3])
+            return f"more proxy settings than are read, below {named}"
+        return f"{self._left_out} proxy settings are left out" if self._left_out else ""
 
     def policy_changed(self, document: PolicyDocument) -> Iterable[Fact]:
         self._adopt(document)
@@ -109,7 +115,9 @@ class ProxySensor:
     def _read_files(self) -> None:
         follow_places(self._files, self._root)
         folders = homes() if self._root == Path("/") else ()
-        self._set = tuple(set_proxies(self._root, folders))
+        unread: set[Path] = set()
+        self._set = tuple(set_proxies(self._root, folders, unread=unread.add))
+        self._unread = frozenset(unread)
 
     def _read_programs(self, pids: Iterable[int]) -> None:
         for pid in pids:
@@ -128,7 +136,7 @@ class ProxySensor:
             ]
             self._of_programs.pop(pid, None)
             if told:
-                self._of_programs[pid] = tuple(told)
+                self._of_programs[pid] = tuple(dict.fromkeys(told))[:OF_A_PROGRAM_MOST]
 
     def _look_at_sockets(self) -> None:
         """Which proxies have connections, and who relays."""
@@ -165,9 +173,9 @@ class ProxySensor:
         self._of_programs = {
             pid: told for pid, told in self._of_programs.items() if self._watch.runs(pid)
         }
-        state = ProxyState(
-            proxies=tuple(self._with_use(self._proxies()))[:PROXIES_MOST], relays=self._relays
-        )
+        proxies = sorted(self._with_use(self._proxies()), key=lambda proxy: not proxy.in_use)
+        self._left_out = max(0, len(proxies) - PROXIES_MOST)  # never one in use before an idle one
+        state = ProxyState(proxies=tuple(proxies[:PROXIES_MOST]), relays=self._relays)
         if state != self._told:
             self._told = state
             yield state

@@ -4,8 +4,11 @@ import os
 import stat
 from pathlib import Path
 
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-"""Opening a FIFO for reading waits for a writer without O_NONBLOCK: fifo(7)."""
+_LOOK = os.O_PATH | os.O_CLOEXEC
+"""Takes hold of the file without opening it, open(2): a device may act on being opened, and a
+watchdog's does.
+"""
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 def beginning(path: Path, most: int) -> bytes:
@@ -23,11 +26,14 @@ def ending(path: Path, most: int) -> bytes:
 
 
 def _part(path: Path, most: int, *, from_end: bool) -> bytes:
-    descriptor = os.open(path, _FLAGS)
-    with os.fdopen(descriptor, "rb") as opened:
-        status = os.fstat(descriptor)  # of what is open: the name may mean another file by now
+    held = os.open(path, _LOOK)
+    try:
+        status = os.fstat(held)  # of what is held: the name may mean another file by now
         if not stat.S_ISREG(status.st_mode):
             return b""
-        if from_end:
-            opened.seek(max(0, status.st_size - most))
-        return opened.read(most)
+        with os.fdopen(os.open(f"/proc/self/fd/{held}", _READ), "rb") as opened:
+            if from_end:
+                opened.seek(max(0, status.st_size - most))
+            return opened.read(most)
+    finally:
+        os.close(held)

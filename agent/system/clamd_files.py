@@ -3,15 +3,20 @@
 import os
 import re
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import msgspec
+
+from agent.system.bounded_read import beginning
 
 DEFAULT_LARGEST_FILE = 100 << 20
 """MaxFileSize and StreamMaxLength of ClamAV 1.x: clamd.conf(5)."""
 _HARD_LIMIT = (1 << 31) - 3
 """libclamav reads nothing larger, whatever is configured: clamd.conf(5), MaxFileSize."""
 _UNLIMITED = 0
+_CONFIGURATION_MOST = 1 << 20  # bytes
+_DATABASE_FILES_MOST = 4096
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 _LIMIT = re.compile(r"^\s*(MaxFileSize|MaxScanSize)\s+(\d+)\s*([KkMm]?)\s*$", re.MULTILINE)
 _FOLDER = re.compile(r'^\s*DatabaseDirectory\s+"?([^"\n]*[^"\s])"?\s*$', re.MULTILINE)
@@ -67,16 +72,17 @@ def database_files(folder: str) -> list[SignatureFile]:
         return []
     try:
         with os.scandir(folder) as entries:
-            return [_signature_file(entry) for entry in entries if entry.is_file()]
+            regular = (entry for entry in entries if entry.is_file())
+            return [_signature_file(entry) for entry in islice(regular, _DATABASE_FILES_MOST)]
     except OSError:  # also when a file was just replaced: the next scan asks again
         return []
 
 
 def first_readable(paths: Iterable[str]) -> str:
-    """The text of the first file that can be read, empty when none can."""
+    """The text of the first file that can be read, up to a bound; empty when none can."""
     for path in paths:
         try:
-            return Path(path).read_text("utf-8", "replace")
+            return beginning(Path(path), _CONFIGURATION_MOST).decode("utf-8", "replace")
         except OSError:
             continue
     return ""

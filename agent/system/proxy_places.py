@@ -1,7 +1,10 @@
 """Where proxies are set: files of the system and of everybody's home folder."""
 
+import fnmatch
+import os
 import pwd
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -26,6 +29,9 @@ How = Literal["environment", "system", "desktop", "browser", "pac", "tool"]
 
 FILE_MOST = 1 << 20  # bytes; a longer file is read up to there
 FILES_MOST = 64  # of one pattern in one folder
+FOLDER_MOST = 4096  # entries of one folder that are looked at
+PLACE_BYTES_MOST = 2 << 20  # of the system, and of each home folder
+SETTINGS_MOST = 256  # different ones of the system, and of each home folder
 HOMES_MOST = 200
 _REMOTE_FILE_SYSTEMS = ("/nonexistent", "/dev/null")
 
@@ -111,11 +117,20 @@ def homes() -> tuple[Path, ...]:
     return tuple(folder for folder in own if _is_home(folder))[:HOMES_MOST]
 
 
-def set_proxies(root: Path, folders: Iterable[Path]) -> Iterator[Proxy]:
-    """Every setting of the system and of these home folders."""
-    yield from _found(root, SYSTEM)
-    for folder in folders:
-        yield from _found(folder, HOME)
+def set_proxies(
+    root: Path, folders: Iterable[Path], *, unread: Callable[[Path], None]
+) -> Iterator[Proxy]:
+    """The settings of the system and of these home folders.  `unread` is told the root or the
+    home folder that holds more than may be read of one.
+    """
+    for base, places in ((root, SYSTEM), *((folder, HOME) for folder in folders)):
+        found: dict[Proxy, None] = {}
+        for proxy in _found(base, places, unread):
+            if len(found) >= SETTINGS_MOST and proxy not in found:
+                unread(base)
+                break
+            found[proxy] = None
+        yield from found
 
 
 def as_proxy(found: Setting, how: How, source: str) -> Proxy:
@@ -137,27 +152,41 @@ def follow_places(watch: FolderWatch, root: Path) -> None:
         watch.watch(root / place, () if whole else _WATCHED_NAMES)
 
 
-def _found(base: Path, places: Iterable[Place]) -> Iterator[Proxy]:
+def _found(base: Path, places: Iterable[Place], unread: Callable[[Path], None]) -> Iterator[Proxy]:
+    left = PLACE_BYTES_MOST
     for place in places:
-        for file in _files(base, place.pattern):
-            for found in place.read(_octets(file)):
+        for file in _matching(base, place.pattern.split("/")):
+            octets = _octets(file, min(FILE_MOST, left))
+            left -= len(octets)
+            if len(octets) == FILE_MOST or left <= 0:
+                unread(base)
+            for found in place.read(octets):
                 yield as_proxy(found, place.how, str(file))
 
 
-def _files(base: Path, pattern: str) -> Iterator[Path]:
-    if "*" not in pattern:
-        yield base / pattern
+def _matching(base: Path, pattern: Sequence[str]) -> Iterator[Path]:
+    """Like `Path.glob`, which would list a folder of a million names whole."""
+    if not pattern:
+        yield base
         return
+    first, rest = pattern[0], pattern[1:]
+    for name in (first,) if "*" not in first else _names(base, first):
+        yield from _matching(base / name, rest)
+
+
+def _names(folder: Path, pattern: str) -> Sequence[str]:
     try:
-        yield from sorted(base.glob(pattern))[:FILES_MOST]
+        with os.scandir(folder) as entries:
+            listed = (entry.name for entry in islice(entries, FOLDER_MOST))
+            return sorted(fnmatch.filter(listed, pattern))[:FILES_MOST]
     except OSError:
-        return
+        return ()
 
 
-def _octets(file: Path) -> bytes:
+def _octets(file: Path, most: int) -> bytes:
     """A regular file's beginning; empty where there is none to read."""
     try:
-        return beginning(file, FILE_MOST)
+        return beginning(file, most)
     except OSError:
         return b""
 

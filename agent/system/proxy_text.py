@@ -20,6 +20,12 @@ _PORTS = {"http": 80, "https": 443, "socks": 1080, "socks4": 1080, "socks5": 108
 _TEXT_MOST = 253
 """Longest host name, RFC 1035; a longer setting is none."""
 _PAC_MOST = 256
+_SHELL_LINE_MOST = 4096
+"""Characters; a longer line is split at blanks, for shlex takes seconds over a megabyte."""
+_BLANKS = r"[^\S\n]"
+"""Blanks of one line.  A pattern that begins with `^\\s*` tries every run of empty lines from
+each of its lines anew: hours for a file of a megabyte.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def from_assignments(lines: Iterable[str]) -> Iterator[Setting]:
 
 def from_apt(text: str) -> Iterator[Setting]:
     """`Acquire::http::Proxy "…";`, also for one host; apt.conf(5)."""
-    plain = re.sub(r"(?m)^\s*(//|#).*$", "", text)
+    plain = re.sub(rf"(?m)^{_BLANKS}*(//|#).*$", "", text)
     for scheme, value in re.findall(
         r'(?i)\b(https?|ftp|socks5h?)(?:::[\w.-]+)?(?:::|\s*\{\s*)proxy\s+"([^"]*)"', plain
     ):
@@ -117,8 +123,11 @@ def from_kde(text: str) -> Iterator[Setting]:
 
 def from_firefox_prefs(text: str) -> Iterator[Setting]:
     """`prefs.js`: `network.proxy.type` 1 manual, 2 script."""
-    found = re.findall(r'(?m)^\s*(?:user_|lock|default)?[pP]ref\("network\.proxy\.([\w.]+)",\s*'
-                       r'("(?:[^"\\]|\\.)*"|[\w-]+)\s*\)', text)  # fmt: skip
+    found = re.findall(
+        rf'(?m)^{_BLANKS}*(?:user_|lock|default)?[pP]ref\("network\.proxy\.([\w.]+)",\s*'
+        r'("(?:[^"\\]|\\.)*"|[\w-]+)\s*\)',
+        text,
+    )
     prefs = {name: value.strip('"') for name, value in found}
     if prefs.get("type") == "2":
         yield from _present(script(prefs.get("autoconfig_url", "")))
@@ -171,14 +180,18 @@ def from_proxy_rules(text: str) -> Iterator[Setting]:
 
 def from_ini(text: str) -> Iterator[Setting]:
     """Git's, pip's, npm's and yarn's files: `proxy = …`, `https-proxy=…`."""
-    for value in re.findall(r"(?mi)^\s*(?:https?[-_]?)?proxy\s*[=\s]\s*(\S+)\s*$", text):
+    pattern = rf"(?mi)^{_BLANKS}*(?:https?[-_]?)?proxy(?:{_BLANKS}*={_BLANKS}*|{_BLANKS}+)(\S+){_BLANKS}*$"
+    for value in re.findall(pattern, text):
         if value.lower() not in ("null", "none", "false", "=") and re.search(r"[.:]", value):
             yield from _present(setting(value))
 
 
 def from_curl(text: str) -> Iterator[Setting]:
     """`.curlrc`: `proxy = …`, `-x …`, `socks5 …`; `.wgetrc` is like the environment."""
-    pattern = r"(?mi)^\s*(?:-x|--?proxy|proxy|--?(socks\w+)|(socks\w+))\s*[=:\s]\s*(\S+)"
+    pattern = (
+        rf"(?mi)^{_BLANKS}*(?:-x|--?proxy|proxy|--?(socks\w+)|(socks\w+))"
+        rf"(?:{_BLANKS}*[=:]{_BLANKS}*|{_BLANKS}+)(\S+)"
+    )
     for one, other, value in re.findall(pattern, text):
         scheme = (one or other or "http").lower().replace("-hostname", "h")
         yield from _present(setting(value, scheme))
@@ -190,10 +203,13 @@ def _present(found: Setting | None) -> Iterator[Setting]:
 
 
 def _words(line: str) -> list[str]:
+    plain = line.replace(";", " ")
+    if len(plain) > _SHELL_LINE_MOST:
+        return plain.split()
     try:
-        return shlex.split(line.replace(";", " "), comments=True)
+        return shlex.split(plain, comments=True)
     except ValueError:
-        return line.split()
+        return plain.split()
 
 
 def _sections(text: str) -> Mapping[str, Mapping[str, str]]:

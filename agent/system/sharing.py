@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from agent.system.bounded_read import beginning
+
+_COMMAND_MOST = 64 << 10  # bytes
 _ALWAYS = frozenset(
     (
         "hostapd",
@@ -43,6 +46,6 @@ def serves_strangers(command: str) -> bool:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8", "replace")
+        return beginning(path, _COMMAND_MOST).decode("utf-8", "replace")
     except OSError:
         return ""

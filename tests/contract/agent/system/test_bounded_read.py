@@ -45,5 +45,5 @@ def test_hostile_settings_neither_stop_nor_fail_the_readers(tmp_path: Path, kind
     with_watch.close()
 
     assert configured_resolvers(tmp_path) == ()
-    assert list(set_proxies(tmp_path, [tmp_path])) == []
+    assert list(set_proxies(tmp_path, [tmp_path], unread=pytest.fail)) == []
     assert traces(tmp_path) == ()
