@@ -12,19 +12,21 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from agent.attempts import Attempts
+from agent.flow_names import key_of, message_of, protocol_name
+from agent.loose_ends import Fragments, Recent
 from agent.name_cache import NAMELESS, Named
 from agent.quiet import SWEEPING, TELLING, Direction, Key, Quiet, Silence
-from agent.system.dissect import ICMP, ICMPV6, TCP, UDP, Packet, Signal, text
+from agent.system.dissect import ICMP, ICMPV6, TCP, Packet, Signal, text
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import Answer, ConnectionSeen, Egress
 
 FLOWS_KEPT = 16_384
 _LINKS_JUDGED = 4
 _LINGER_SECONDS = 180.0  # an answer this late still belongs to its attempt; idle UDP ends
-_PROTOCOLS = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmpv6"}
+_UNASKED_SECONDS = 20.0  # what came unasked is answered by what leaves so soon
 
 _OPPOSITE: dict[Direction, Direction] = {"out": "in", "in": "out"}
-_ANSWERS = frozenset((Signal.ACCEPT, Signal.DATAGRAM, Signal.REPLY, Signal.SEGMENT))
+_ANSWERS = frozenset((Signal.ACCEPT, Signal.DATAGRAM, Signal.REPLY, Signal.SEGMENT, Signal.STRAY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class FlowTable:
         adopts: bool = False,
     ) -> None:
         self._admit = admit
-        self.held: Holding = _nobody
+        self.held: Holding = lambda _: "nobody"
         self._kept = kept
         self._adopts = adopts
         self.patience = patience
@@ -116,6 +118,9 @@ class FlowTable:
         self._attempts = Attempts(window)
         self._numbers = 0
         self.quiet = Quiet(sweeping=0 if adopts else SWEEPING)
+        self._fragments = Fragments()
+        self._left: Recent[tuple[Key, _Flow]] = Recent(_LINGER_SECONDS)
+        self._came: Recent[tuple[_Flow | None, Sighting]] = Recent(_UNASKED_SECONDS)
 
     def __len__(self) -> int:
         return len(self._flows)
@@ -130,8 +135,14 @@ class FlowTable:
 
     def see(self, packet: Packet, seen: Sighting) -> list[ConnectionSeen]:
         """What this packet makes known."""
+        key = key_of(packet, outgoing=seen.outgoing)
+        if not packet.datagram:
+            return self._see(key, packet, seen)
+        placed = self._fragments.placed(packet, key, self.quiet.muted)
+        return self._see(key, placed, seen) if placed else []
+
+    def _see(self, key: Key, packet: Packet, seen: Sighting) -> list[ConnectionSeen]:
         signal, now = packet.signal, seen.now
-        key = _key(packet, outgoing=seen.outgoing)
         flow = self._flows.get(key)
         if flow is None:
             return self._begin(key, packet, seen)
@@ -245,25 +256,69 @@ class FlowTable:
         return _fact(key, flow, answered_us=seen.at_us)
 
     def _begin(self, key: Key, packet: Packet, seen: Sighting) -> list[ConnectionSeen]:
-        held: Held = "nobody"
-        if packet.signal is Signal.SEGMENT and not self._adopts:
-            held = self.held(key) if seen.outgoing else "ended"
+        held = self._holder(key, packet, seen)
         if held == "ended":
-            return []
+            return [] if seen.outgoing else self._stray(key.remote, seen)
         if held != "nobody":
             return self.found_open(key, held, seen, evidence="socket")
+        if packet.signal is Signal.ERROR:
+            message = message_of(packet) if self.quiet.asking(key) is None else None
+            return self.see(message, seen) if message else []
         answered, direction = self._how_begun(key, packet, seen)
-        if direction is None:
-            return []
+        if direction is not None:
+            return self._begin_flow(key, direction, packet, seen, answered=answered)
+        alone = seen.outgoing or packet.signal is Signal.RESET
+        return [] if alone else self._stray(key.remote, seen)
+
+    def _begin_flow(
+        self, key: Key, direction: Direction, packet: Packet, seen: Sighting, *, answered: bool
+    ) -> list[ConnectionSeen]:
         origin = self._admit(key, direction, seen)
         if origin is None:
-            return []
+            return [] if seen.outgoing else self._stray(key.remote, seen, called=True)
         told = self._make_room(seen.now)
         flow = _Flow(direction, origin, seen, sequence=-1 if answered else packet.sequence)
         flow.service = packet.service
         self._add(key, flow, seen.now)
         self.quiet.asked(key, direction, seen.now)
-        return [*told, self._answered(key, flow, seen)] if answered else told
+        if answered:
+            return [*told, self._answered(key, flow, seen)]
+        if direction == "out":
+            return [*told, *self._tie(key, flow, seen)]
+        return [*told, *self._stray(key.remote, seen, flow)]
+
+    def _holder(self, key: Key, packet: Packet, seen: Sighting) -> Held:
+        """What the own sockets say of a segment; what comes in for none may be left over."""
+        if packet.signal is not Signal.SEGMENT or self._adopts:
+            return "nobody"
+        return self.held(key) if seen.outgoing else "ended"
+
+    def _tie(self, key: Key, flow: _Flow, seen: Sighting) -> list[ConnectionSeen]:
+        """What leaves, to what came from there without being asked for."""
+        before, came = self._came.of(key.remote, seen.now) or (None, None)
+        loose = before is None or before.answer != "two_way"
+        if came is not None and loose and self._admit(key, "in", came):
+            self._came.forget(key.remote)
+            return [self._answered(key, flow, seen)]
+        self._left.note(key.remote, (key, flow), seen.now)
+        return []
+
+    def _stray(
+        self, remote: bytes, seen: Sighting, begun: _Flow | None = None, *, called: bool = False
+    ) -> list[ConnectionSeen]:
+        """What came without being asked for; `begun` is its flow.  `called`: to no address of
+        this machine, as a broadcast is; that answers only a neighbour, on the same link.
+        """
+        key, flow = self._left.of(remote, seen.now) or (None, None)
+        if key is None or flow is None or flow.answer == "two_way":
+            if not called:
+                self._came.note(remote, (begun, seen), seen.now)
+            return []
+        beside = not flow.origin.egress.gateway and seen.link in flow.links
+        if (called and not beside) or self._admit(key, "in", seen) is None:
+            return []
+        self._left.forget(remote)
+        return [self._answered(key, flow, seen)]
 
     def _how_begun(self, key: Key, packet: Packet, seen: Sighting) -> tuple[bool, Direction | None]:
         """Whether the first packet that is seen of a flow is already its answer, and which
@@ -271,7 +326,7 @@ class FlowTable:
         """
         sent: Direction = "out" if seen.outgoing else "in"
         signal = packet.signal
-        if signal in (Signal.RESET, Signal.ERROR):
+        if signal is Signal.RESET:
             return False, None
         if signal is Signal.ACCEPT:
             return True, _OPPOSITE[sent]
@@ -280,7 +335,8 @@ class FlowTable:
         asking = self.quiet.asking(key)
         if asking is not None and asking != sent:
             return True, asking  # what it answers was silenced
-        return False, None if signal is Signal.REPLY else sent
+        unasked = signal in (Signal.REPLY, Signal.STRAY) and not seen.outgoing
+        return False, None if unasked else sent
 
     def _add(self, key: Key, flow: _Flow, now: float) -> None:
         self._flows[key] = flow
@@ -321,26 +377,13 @@ class FlowTable:
         return self._attempts.tell(_fact(key, flow), now)
 
 
-def _nobody(_: Key) -> Held:
-    return "nobody"
-
-
-def _key(packet: Packet, *, outgoing: bool) -> Key:
-    """An ICMP error shows a packet that went the other way."""
-    ours_first = outgoing != (packet.signal is Signal.ERROR)
-    protocol, source, source_port, destination, destination_port = packet[:5]
-    if ours_first:
-        return Key(protocol, source, source_port, destination, destination_port)
-    return Key(protocol, destination, destination_port, source, source_port)
-
-
 def _fact(key: Key, flow: _Flow, *, answered_us: int = 0) -> ConnectionSeen:
     with_ports = key.protocol not in (ICMP, ICMPV6)
     local = (text(key.local), key.local_port if with_ports else 0)
     remote = (text(key.remote), key.remote_port if with_ports else 0)
     began, asked = (local, remote) if flow.direction == "out" else (remote, local)
     return ConnectionSeen(
-        protocol=_PROTOCOLS.get(key.protocol, str(key.protocol)),
+        protocol=protocol_name(key.protocol),
         source=began[0],
         source_port=began[1],
         destination=asked[0],

@@ -19,12 +19,13 @@ from checks.facts.base import Process
 from checks.facts.connections import ConnectionSeen
 from checks.intranet import leads_inside
 from checks.names import is_vouched_for
-from checks.plan import is_local, parsed_address, same_mac
+from checks.plan import is_link_local, is_local, parsed_address, same_mac
 from checks.policy import Approved, ApprovedDevice
 from checks.policy.allowlist import ALLOWING, FORBIDDING, INTRANET, Effect, TimeState
 from checks.subjects import is_about, who_acts
 
 DEFAULT = "default: outside the address plan"
+_BROADCAST = parsed_address("255.255.255.255")
 _WORDS = {"deny": "deny", "block": "block", "exception": "exception", "allow": "approved"}
 """How an entry is named in `decided_by`, by its effect."""
 
@@ -66,9 +67,10 @@ def standing(seen: ConnectionSeen, context: Context) -> Standing:
     """Where a connection stands: inside the plan, approved, or neither.
 
     What cannot leave its segment (loopback, link-local, multicast) is inside before
-    anything else; no entry decides about it.
+    anything else; no entry decides about it.  Over an uplink that is not the plan's, what is
+    link-local has left the hospital: an agent tells only of links that are so.
     """
-    if is_local(seen.outside):
+    if _stays_on_its_segment(seen, context):
         return Standing(inside=True, decided_by="local to the segment")
     if _is_beacons_question(seen, context):
         return Standing(inside=False, entry="beacon", decided_by="beacon")
@@ -79,6 +81,15 @@ def standing(seen: ConnectionSeen, context: Context) -> Standing:
         return _by_default(covering, seen, context)
     name = entry.name if entry.allows else ""
     return Standing(inside=False, entry=name, decided_by=f"{_WORDS[entry.effect]} {entry.name}")
+
+
+def _stays_on_its_segment(seen: ConnectionSeen, context: Context) -> bool:
+    if not is_link_local(seen.outside):
+        return is_local(seen.outside)
+    plan = context.policy.plan
+    called = {parsed_address(end) for end in (seen.source, seen.destination)}
+    to_everybody = any(end.is_multicast or end == _BROADCAST for end in called)
+    return to_everybody or not plan.prefixes or plan.knows_uplink(seen.egress)
 
 
 def _is_beacons_question(seen: ConnectionSeen, context: Context) -> bool:

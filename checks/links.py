@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 
 from checks.facts.network import Link, NetworkState, Route, Wifi
-from checks.plan import is_local, parsed_address
+from checks.plan import MOBILE, AddressPlan, egress_over, is_local, parsed_address
 from checks.policy.network import ListedSsid, Wireless
 
 TUNNELS = ("tunnel", "pppoe")
@@ -27,6 +27,25 @@ def has_outer_end(link: Link) -> bool:
     if link.kind == "virtual":
         return bool(link.driver) and link.driver not in INSIDE_ONLY
     return link.kind not in ("loopback", "bridge")
+
+
+def is_strange(link: Link, network: NetworkState, plan: AddressPlan) -> bool:
+    """Whether what never leaves this link's segment leaves the hospital all the same: its
+    other end is somebody's device, and no part of the intranet.
+
+    A telephone's link is; another only beside the intranet's, because a ward whose DHCP
+    server is down speaks link-local, too.
+    """
+    if not link.up or not has_outer_end(link) or is_port(link) or not plan.prefixes:
+        return False
+    if link.kind in TUNNELS or plan.knows_uplink(egress_over(link, None, network.routes)):
+        return False
+    if link.kind in MOBILE:
+        return True
+    inside = plan.intranet_links(network)
+    below = {other.lower for other in network.links if other.lower}
+    rides = {link.name, link.lower} & {name for own in inside for name in (own.name, own.lower)}
+    return bool(inside) and link.name not in below and not (rides - {""})
 
 
 def is_guest(link: Link, address: str) -> bool:

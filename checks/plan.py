@@ -35,6 +35,9 @@ LOCAL_ONLY = tuple(
 """Loopback, link-local, multicast and broadcast never leave the segment: RFC 6890,
 RFC 4291 section 2.4 to 2.7."""
 
+LINK_LOCAL = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10")))
+"""Of these, what speaks over a cable straight to another machine."""
+
 MOBILE = ("usb_tether", "modem", "bluetooth", "infrared", "ppp")
 """Kinds of links that lead to a mobile network."""
 
@@ -217,6 +220,13 @@ def is_local(destination: str) -> bool:
     """Whether an address cannot leave the segment it is used on."""
     address = parsed_address(destination)
     return any(address in network for network in LOCAL_ONLY)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def is_link_local(destination: str) -> bool:
+    """Whether it is an address of one machine that holds on its link only."""
+    address = parsed_address(destination)
+    return any(address in network for network in LINK_LOCAL)
 
 
 def same_mac(known: str, listed: str) -> bool:

@@ -17,7 +17,7 @@ from agent.replay.link_layer import ETH_ARP, Frame
 from agent.system.dissect import ETH_IPV4, ETH_IPV6, text
 from checks.facts.connections import Egress, Gateway
 from checks.facts.network import Address, Link, LinkKind, NetworkState, Route
-from checks.plan import AddressPlan, Way, is_local
+from checks.plan import MOBILE, AddressPlan, Way, is_link_local, is_local
 
 NO_MAC = b""
 Place = tuple[int, int]
@@ -81,6 +81,8 @@ class Scene:
         """The way to `remote` past the neighbour with this MAC, empty where the frame did
         not tell it.  `interface` is the name of the place.
         """
+        if is_link_local(remote):
+            return self._beside(place, interface)
         mac = mac or self._likely_hop(place, remote)
         forced = self.kinds.get(interface) or self.kinds.get("")
         if forced:
@@ -145,6 +147,19 @@ class Scene:
             address = self._addresses.get(mac, mac.hex(":")) or "-"
             return _past(interface, kind, Gateway(address=address, mac=mac.hex(":")))
         return _past(interface, kind, gateways[0] if gateways else None)
+
+    def _beside(self, place: Place, interface: str) -> Egress:
+        """Straight to a neighbour.  Nothing says whose it is but the gateways on its link."""
+        forced = self.kinds.get(interface) or self.kinds.get("")
+        gateways = tuple(
+            Gateway(address=way.gateway, mac=self._mac_of(way).hex(":"))
+            for way in self.ways
+            if way.gateway
+        )
+        if forced in MOBILE or self._is_another_link(place, gateways):
+            return Egress(interface=interface, kind=forced or "unknown")
+        kind = self.ways[0].interface if self.ways else "unknown"
+        return Egress(interface=interface, kind=kind, link_gateways=gateways)
 
     def _is_another_link(self, place: Place, gateways: tuple[Gateway, ...]) -> bool:
         """The gateway is heard in this capture, but never at this place."""

@@ -11,11 +11,25 @@ from agent.awaited_hashes import AwaitedHashes
 from agent.flows import FlowTable, Held, Origin, Sighting
 from agent.name_cache import NameCache
 from agent.quiet import Direction, Key, Silence
+from agent.sampled_load import SampledLoad
 from agent.system.attribution import Attribution
 from agent.system.bpf_assembler import Instruction
-from agent.system.bpf_filter import packet_filter
-from agent.system.dissect import TCP, Packet, Signal, begins_with_tag, dissect, text, untagged
-from agent.system.link_rules import link_rules, riding
+from agent.system.bpf_filter import SAMPLED_OF, packet_filter
+from agent.system.dissect import (
+    ETH_IPV4,
+    ETH_IPV6,
+    LLC,
+    TCP,
+    VLAN_TAGS,
+    Packet,
+    Signal,
+    begins_with_tag,
+    dissect,
+    neighbours_frame,
+    text,
+    untagged,
+)
+from agent.system.link_rules import link_rules, parts, riding
 from agent.system.network_table import NetworkTable
 from agent.system.packets import Frame, PacketSocket
 from agent.system.processes import Processes
@@ -26,9 +40,12 @@ from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import ConnectionSeen
 from checks.facts.health import SensorGap
-from checks.plan import is_local
+from checks.links import BRIDGES, is_strange
+from checks.plan import is_link_local, is_local
 from checks.policy import PolicyDocument
 
+_IP = frozenset((ETH_IPV4, ETH_IPV6, *VLAN_TAGS))
+_SAMPLED = frozenset((Signal.SEGMENT, Signal.FRAGMENT))
 _PACKETS_PER_WAKE = 4096  # then the other sensors have their turn
 
 
@@ -64,6 +81,7 @@ class ConnectionSensor:
         attribution = Attribution(self._sockets, self._processes)
         self._attribution = self._closing.enter_context(closing(attribution))
         self._flows = self._flow_table()
+        self._load = SampledLoad(sampled_of=SAMPLED_OF)
         self._relayed: set[int] = set()  # links over which others' flows have left
         self._program = self._wanted_program()
         self._packets: PacketSocket | None = None
@@ -91,7 +109,8 @@ class ConnectionSensor:
             yield self._uncounted(silence, now)
         if self._packets:
             yield from self._losses(self._packets)
-        if self._shown != (self._flows.quiet.revision, len(self._relayed)):
+        self._load.passes(now)
+        if self._shown != self._wanted():
             self._refilter()
 
     def _flowing(self, now: float) -> Iterator[ConnectionSeen]:
@@ -152,13 +171,26 @@ class ConnectionSensor:
         return flows
 
     def _see(self, frame: Frame, now: float) -> list[ConnectionSeen]:
-        ethertype, octets = frame.ethertype, frame.octets
-        if begins_with_tag(ethertype, octets):
-            ethertype, octets = untagged(ethertype, octets)
-        packet = dissect(ethertype, octets)
-        if packet is None or frame.link in self._network.enslaved:
+        packet = _packet(frame)
+        if packet is None:
             return []
-        return self._flows.see(packet, Sighting(frame.link, frame.outgoing, frame.at_us, now))
+        if packet.signal in _SAMPLED:
+            self._load.saw(now)
+        link = frame.link
+        if link in self._network.enslaved:
+            link = self._whole(packet, frame)
+        if not link:
+            return []
+        return self._flows.see(packet, Sighting(link, frame.outgoing, frame.at_us, now))
+
+    def _whole(self, packet: Packet, frame: Frame) -> int:
+        """The bond or bridge that this frame of one of its ports counts as; 0 when that one
+        shows what counts.  What a bridge hands on for others is not this machine's.
+        """
+        whole = self._parts.get(frame.link, 0)
+        ours = packet.source if frame.outgoing else packet.destination
+        hands_on = whole in self._bridges and text(ours) not in self._network.own_addresses
+        return 0 if hands_on else whole
 
     def _watched(self, watch: SocketWatch, now: float) -> Iterator[ConnectionSeen]:
         """What sockets tell of flows, as if their packets had been seen."""
@@ -181,9 +213,11 @@ class ConnectionSensor:
         """Whether a new flow goes outside; its way and its process."""
         remote, local = text(key.remote), text(key.local)
         called = seen.outgoing and remote in self._network.broadcasts
-        if called or is_local(remote) or self._network.is_guest(seen.link, remote):
+        if called or self._network.is_guest(seen.link, remote):
             return None
-        forwarded = local not in self._network.own_addresses
+        if is_local(remote) and not (is_link_local(remote) and seen.link in self._strange):
+            return None
+        forwarded = key.protocol < LLC and local not in self._network.own_addresses
         if forwarded and not seen.outgoing:
             return None  # it is seen again when it leaves, and that way counts
         egress = self._network.egress(self._link_of(seen, local), remote)
@@ -225,10 +259,22 @@ class ConnectionSensor:
 
     def _wanted_program(self) -> tuple[Instruction, ...]:
         quiet = self._flows.quiet
-        self._shown = (quiet.revision, len(self._relayed))
-        self._riding = riding(self._network.state)
-        rules = link_rules(self._policy.plan, self._network, self._relayed)
-        return packet_filter(rules, sorted(self._network.broadcasts), quiet.muted, quiet.swept)
+        self._shown = self._wanted()
+        state, plan = self._network.state, self._policy.plan
+        self._riding, self._parts = riding(state), parts(state)
+        self._bridges = {link.index for link in state.links if link.driver in BRIDGES}
+        self._strange = {link.index for link in state.links if is_strange(link, state, plan)}
+        return packet_filter(
+            link_rules(plan, self._network, self._relayed),
+            sorted(self._network.broadcasts),
+            quiet.muted,
+            quiet.swept,
+            sampled=self._load.is_high,
+        )
+
+    def _wanted(self) -> tuple[int, int, bool]:
+        """What the filter depends on beside the network and the policy."""
+        return self._flows.quiet.revision, len(self._relayed), self._load.is_high
 
     def _uncounted(self, silence: Silence, now: float) -> SensorGap:
         """Answers were seen all the time; unanswered attempts of a sweep were not counted."""
@@ -278,6 +324,15 @@ class ConnectionSensor:
         if is_local(remote) or remote in self._network.own_addresses:
             return None
         return self._network.link_with(local)
+
+
+def _packet(frame: Frame) -> Packet | None:
+    ethertype, octets = frame.ethertype, frame.octets
+    if ethertype not in _IP:
+        return neighbours_frame(ethertype, outgoing=frame.outgoing)
+    if begins_with_tag(ethertype, octets):
+        ethertype, octets = untagged(ethertype, octets)
+    return dissect(ethertype, octets)
 
 
 def _asking(row: WatchedSocket) -> Packet:

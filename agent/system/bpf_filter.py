@@ -4,20 +4,17 @@ linux/filter.h, linux/bpf_common.h; Documentation/networking/filter.rst.  The pr
 runs on a packet socket of type SOCK_DGRAM, so offset 0 is the IP header, on every kind
 of link.  What passes is judged again with the whole policy; the filter only spares work.
 
-Passed: the first packets of flows whose other side may be outside (TCP with SYN or RST and
-a sample of its segments, first fragments, what has no whole transport header, everything of UDP, ICMP and other protocols), every ICMP error, and frames with a VLAN
-tag that no link here takes off.  Dropped: loopback, frames for others, VLAN frames of a
-lower link when the VLAN has a link of its own (it shows them), non-first fragments, local
+Passed: packets whose other side may be outside (of TCP's segments and of later fragments a
+sample while there are many), every ICMP error, frames with a VLAN tag that no link here takes
+off, and on strange links what is link-local or no IP.  Dropped: loopback, frames for others,
+VLAN frames of a lower link when the VLAN has a link of its own (it shows them), local
 addresses, neighbour discovery, the address plan's prefixes on the links where they are
 inside, and what has told enough (`agent.quiet`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import (
-    IPv4Network,
-    IPv6Network,
-    collapse_addresses,
     ip_network,
 )
 from types import MappingProxyType
@@ -32,6 +29,7 @@ from agent.system.bpf_assembler import (
     LD_B,
     LD_B_X,
     LD_H,
+    LD_IMMEDIATE,
     LD_MEM,
     LD_W,
     LDX_HEADER,
@@ -43,17 +41,36 @@ from agent.system.bpf_assembler import (
     Instruction,
 )
 from agent.system.bpf_headers import (
+    LATER_FRAGMENT,
     M_OFFSET,
     SNAP,
     follow_extensions,
     pass_headless,
     unless_beyond,
 )
-from agent.system.bpf_quiet import M_NEXT, PACKET_OUTGOING, PACKET_TYPE, drop_muted, drop_swept
+from agent.system.bpf_others import pass_others
+from agent.system.bpf_prefixes import (
+    Groups,
+    collapsed,
+    dispatch,
+    drop_by_words,
+    drop_local,
+    drop_ranges,
+    groups,
+)
+from agent.system.bpf_quiet import (
+    M_LINK,
+    M_NEXT,
+    PACKET_OUTGOING,
+    PACKET_TYPE,
+    drop_muted,
+    drop_swept,
+)
 from agent.system.dissect import VLAN_TAGS
 from agent.system.linkkind import LOOPBACK_IFINDEX
-from checks.plan import LOCAL_ONLY, Network
+from checks.plan import Network
 
+SAMPLED_OF = 32
 _RESERVED = 1792  # instructions for everything but prefixes
 
 _ANCILLARY = 0xFFFFF000  # SKF_AD_OFF
@@ -65,11 +82,13 @@ _TAG, _TAGGED = _LINK_LAYER + 14, _LINK_LAYER + 18  # of a tag in the octets; an
 _VLAN_ID = 0x0FFF
 _PACKET_OTHERHOST = 3
 _SHORTEST_TRANSPORT, _TCP_WITH_FLAGS = 8, 14  # octets
-_MORE_FRAGMENTS = 0x2000
-_SAMPLED = 0x1F
-"""Of TCP's segments between opening and closing one of 32 passes at random, so that a
-conversation that never opened, or went on over another link, is still met."""
+_MORE_FRAGMENTS, _FRAGMENT_OFFSET = 0x2000, 0x1FFF
+_SAMPLED = SAMPLED_OF - 1
+"""One of so many passes at random, so that a conversation that never opened, or went on over
+another link, is still met."""
 _VLANS_MOST = 64
+_PARTS_MOST = 64
+_STRANGE_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +96,16 @@ class LinkRules:
     """Prefixes that are inside over one link; `ignored` shows nothing of the link; `vlans`
     are the ids whose frames have a link of their own.  `relays`: answers to the MAC of
     a neighbour in this machine (a container, a virtual machine) are wanted, too.
+    `part_of` is the bond or bridge (an interface index) that this link is a port of: its
+    frames count as that one's.  `strange`: what never leaves its segment is wanted, too.
     """
 
     inside: tuple[Network, ...] = ()
     ignored: bool = False
     vlans: tuple[int, ...] = ()
     relays: bool = False
+    part_of: int = 0
+    strange: bool = False
 
 
 _NOTHING: Mapping[Key, Mute] = MappingProxyType({})
@@ -93,9 +116,12 @@ def packet_filter(
     broadcasts: Iterable[str] = (),
     muted: Mapping[Key, Mute] = _NOTHING,
     swept: Iterable[Sweep] = (),
+    *,
+    sampled: bool = True,
 ) -> tuple[Instruction, ...]:
     """The program for these links (by interface index) and own broadcast addresses; at
-    most 64 flows of each family are muted.
+    most 64 flows of each family are muted.  `sampled`: of TCP's segments between opening and
+    closing, and of later fragments, one of SAMPLED_OF passes, else all.
 
     Prefixes that do not fit, the smallest first, are left out; user space then sees
     what they would have hidden.
@@ -106,24 +132,27 @@ def packet_filter(
     _prologue(program, links)
     _tagged(program, links)  # first: the kernel checks that a cell is filled also past a RET
     room = LIMIT - _RESERVED
+    inside = {index: rules.inside for index, rules in links.items() if not rules.ignored}
+    strange = _strange(links)
     for family, length in ((4, 4), (6, 16)):
         program.label(f"ipv{family}")
-        groups = _groups(links, family, budget=room // 2)
+        by_link = groups(inside, family, budget=room // 2)
         if family == 4:
-            _ipv4(program, called, groups)
+            _ipv4(program, called, by_link, strange, sampled=sampled)
         else:
-            _ipv6(program, groups)
+            _ipv6(program, by_link, strange)
         pass_headless(program, f"ipv{family} has ports", _SHORTEST_TRANSPORT)
         drop_muted(program, {key: how for key, how in muted.items() if len(key.remote) == length})
         drop_swept(program, [sweep for sweep in sweeps if sweep.length == length])
         program.goto("transport")
-    _transport(program)
+    _transport(program, sampled=sampled)
     return program.assembled()
 
 
 def _prologue(program: Assembler, links: Mapping[int, LinkRules]) -> None:
     program.op(LD_W, _IFINDEX)
     program.drop_when(JEQ, LOOPBACK_IFINDEX)
+    _count_as_the_whole(program, links)
     program.op(LD_W, PACKET_TYPE)
     program.unless(JEQ, _PACKET_OTHERHOST, "for this machine")
     program.op(LD_W, _IFINDEX)
@@ -132,7 +161,7 @@ def _prologue(program: Assembler, links: Mapping[int, LinkRules]) -> None:
             program.when(JEQ, index, "for this machine")
     program.op(RET, 0)
     program.label("for this machine")
-    program.op(LD_W, _IFINDEX)
+    program.op(LD_MEM, M_LINK)
     for index in sorted(links)[: _RESERVED // 8]:
         if links[index].ignored:
             program.drop_when(JEQ, index)
@@ -145,7 +174,24 @@ def _prologue(program: Assembler, links: Mapping[int, LinkRules]) -> None:
     program.when(JEQ, 0x0800, "ipv4")
     for tag in sorted(VLAN_TAGS):
         program.when(JEQ, tag, "tagged")
-    program.op(RET, 0)
+    pass_others(program, _strange(links))
+
+
+def _strange(links: Mapping[int, LinkRules]) -> list[int]:
+    return [index for index in sorted(links) if links[index].strange][:_STRANGE_MOST]
+
+
+def _count_as_the_whole(program: Assembler, links: Mapping[int, LinkRules]) -> None:
+    """The link that a frame counts as into its scratch cell."""
+    program.op(ST, M_LINK)
+    ports = [index for index in sorted(links) if links[index].part_of][:_PARTS_MOST]
+    for index in ports:
+        after = f"port {index} done"
+        program.op(LD_W, _IFINDEX)
+        program.jump(JEQ, index, false=after)
+        program.op(LD_IMMEDIATE, links[index].part_of)
+        program.op(ST, M_LINK)
+        program.label(after)
 
 
 def _drop_own_vlans(
@@ -155,7 +201,7 @@ def _drop_own_vlans(
     own = [(index, vlan) for index in sorted(links) for vlan in links[index].vlans]
     for index, vlan in own[:_VLANS_MOST]:
         after = f"vlan {len(program)}"
-        program.op(LD_W, _IFINDEX)
+        program.op(LD_MEM, M_LINK)
         program.jump(JEQ, index, false=after)
         program.op(load, field)
         program.op(AND, _VLAN_ID)
@@ -186,44 +232,19 @@ def _tagged(program: Assembler, links: Mapping[int, LinkRules]) -> None:
     program.op(RET, SNAP)
 
 
-_Groups = list[tuple[list[int], list[Network]]]
-_DropPrefixes = Callable[[Assembler, list[Network]], None]
-
-
-def _groups(links: Mapping[int, LinkRules], family: int, *, budget: int) -> _Groups:
-    """Links with equal prefixes share one list; largest prefixes first into the budget."""
-    by_prefixes: dict[tuple[Network, ...], list[int]] = {}
-    for index, rules in sorted(links.items()):
-        own = _collapsed(rules.inside, family)
-        if own and not rules.ignored:
-            by_prefixes.setdefault(own, []).append(index)
-    groups: _Groups = []
-    for prefixes, indexes in by_prefixes.items():
-        fitting: list[Network] = []
-        budget -= 3 + 2 * len(indexes)
-        for prefix in sorted(prefixes, key=lambda network: network.prefixlen):
-            if (budget := budget - _cost(prefix)) < 0:
-                break
-            fitting.append(prefix)
-        if fitting:
-            groups.append((indexes, sorted(fitting, key=lambda n: int(n.network_address))))
-    return groups
-
-
-def _collapsed(prefixes: Iterable[Network], family: int) -> tuple[Network, ...]:
-    if family == 4:
-        return tuple(collapse_addresses(n for n in prefixes if isinstance(n, IPv4Network)))
-    return tuple(collapse_addresses(n for n in prefixes if isinstance(n, IPv6Network)))
-
-
-def _cost(prefix: Network) -> int:
-    return 3 if prefix.version == 4 else 2 + 3 * (prefix.prefixlen // 32 + 1)
-
-
-def _ipv4(program: Assembler, broadcasts: list[Network], groups: _Groups) -> None:
+def _ipv4(
+    program: Assembler,
+    broadcasts: list[Network],
+    by_link: Groups,
+    strange: list[int],
+    *,
+    sampled: bool,
+) -> None:
     """Nobody answers from a broadcast address, so what comes from one is looked at: root
     may declare any address to be one.
     """
+    program.op(LD_H, 6)
+    program.jump(JSET, _FRAGMENT_OFFSET, true="v4 no error")
     program.op(LD_B, 9)
     program.jump(JEQ, 1, false="v4 no error")
     program.op(LDX_HEADER, 0)
@@ -232,8 +253,6 @@ def _ipv4(program: Assembler, broadcasts: list[Network], groups: _Groups) -> Non
     for error in (3, 11, 12):
         program.when(JEQ, error, "pass")
     program.label("v4 no error")
-    program.op(LD_H, 6)
-    program.drop_when(JSET, 0x1FFF)
     program.op(LD_W, PACKET_TYPE)
     program.jump(JEQ, PACKET_OUTGOING, true="v4 outgoing")
     program.op(LD_W, 12)
@@ -241,46 +260,28 @@ def _ipv4(program: Assembler, broadcasts: list[Network], groups: _Groups) -> Non
     program.label("v4 outgoing")
     program.op(LD_W, 16)
     program.op(ST, 0)
-    _drop_ranges(program, list(_collapsed(broadcasts, 4)))
+    drop_ranges(program, list(collapsed(broadcasts, 4)))
     program.label("v4 remote")
     program.op(ST, 0)
-    _drop_ranges(program, list(_collapsed(LOCAL_ONLY, 4)))
-    _dispatch(program, groups, "v4", _drop_ranges)
+    drop_local(program, strange, 4, drop_ranges)
+    dispatch(program, by_link, "v4", drop_ranges)
     program.label("v4 transport")
     program.op(LDX_HEADER, 0)
     program.op(LD_B, 9)
     program.op(ST, M_NEXT)
     program.op(LD_H, 6)
-    program.jump(JSET, _MORE_FRAGMENTS, false="v4 whole")
+    if sampled:
+        program.jump(JSET, _FRAGMENT_OFFSET, false="v4 first")
+        program.op(LD_W, _RANDOM)
+        program.drop_when(JSET, _SAMPLED)
+        program.op(RET, SNAP)
+        program.label("v4 first")
+    program.jump(JSET, _MORE_FRAGMENTS | _FRAGMENT_OFFSET, false="v4 whole")
     program.op(RET, SNAP)
     program.label("v4 whole")
 
 
-def _dispatch(program: Assembler, groups: _Groups, family: str, drop: _DropPrefixes) -> None:
-    """The prefix list of the packet's own link."""
-    program.op(LD_W, _IFINDEX)
-    for number, (indexes, _) in enumerate(groups):
-        for index in indexes:
-            program.when(JEQ, index, f"{family} group {number}")
-    program.goto(f"{family} transport")
-    for number, (_, prefixes) in enumerate(groups):
-        program.label(f"{family} group {number}")
-        drop(program, prefixes)
-        program.goto(f"{family} transport")
-
-
-def _drop_ranges(program: Assembler, prefixes: list[Network]) -> None:
-    """Drops when the remote IPv4 address is in one of these disjoint prefixes."""
-    program.op(LD_MEM, 0)
-    for prefix in prefixes:
-        after = f"range {len(program) + 3}"
-        program.jump(JGE, int(prefix.network_address), false=after)
-        program.jump(JGT, int(prefix.broadcast_address), true=after)
-        program.op(RET, 0)
-        program.label(after)
-
-
-def _ipv6(program: Assembler, groups: _Groups) -> None:
+def _ipv6(program: Assembler, by_link: Groups, strange: list[int]) -> None:
     follow_extensions(program)
     program.label("v6 headers done")
     program.op(LD_MEM, M_NEXT)
@@ -301,8 +302,8 @@ def _ipv6(program: Assembler, groups: _Groups) -> None:
     program.label("v6 outgoing")
     _remember_address(program, 24)
     program.label("v6 remote")
-    _drop_by_words(program, list(_collapsed(LOCAL_ONLY, 6)))
-    _dispatch(program, groups, "v6", _drop_by_words)
+    drop_local(program, strange, 6, drop_by_words)
+    dispatch(program, by_link, "v6", drop_by_words)
     program.label("v6 transport")
     program.op(LDX_MEM, M_OFFSET)
 
@@ -313,32 +314,20 @@ def _remember_address(program: Assembler, offset: int) -> None:
         program.op(ST, word)
 
 
-def _drop_by_words(program: Assembler, prefixes: list[Network]) -> None:
-    """Drops when the remote IPv6 address is in one of these prefixes."""
-    for prefix in prefixes:
-        after = f"prefix {len(program)} of {prefix}"
-        address, left = prefix.network_address.packed, prefix.prefixlen
-        for word in range(4):
-            if left <= 0:
-                break
-            program.op(LD_MEM, word)
-            if left < 32:
-                program.op(AND, (0xFFFFFFFF << (32 - left)) & 0xFFFFFFFF)
-            wanted = int.from_bytes(address[4 * word : 4 * word + 4], "big")
-            program.jump(JEQ, wanted, false=after)
-            left -= 32
-        program.op(RET, 0)
-        program.label(after)
-
-
-def _transport(program: Assembler) -> None:
+def _transport(program: Assembler, *, sampled: bool) -> None:
     """X is the offset of the transport header, its number is in the scratch cell."""
     program.label("transport")
     program.op(LD_MEM, M_NEXT)
+    if not sampled:
+        program.label("pass")
+        program.op(RET, SNAP)
+        return
+    program.when(JEQ, LATER_FRAGMENT, "sample")
     program.jump(JEQ, 6, false="pass")
     pass_headless(program, "tcp has flags", _TCP_WITH_FLAGS)
     program.op(LD_B_X, 13)
     program.jump(JSET, 0x06, true="pass")  # SYN or RST
+    program.label("sample")
     program.op(LD_W, _RANDOM)
     program.jump(JSET, _SAMPLED, false="pass")
     program.op(RET, 0)

@@ -27,6 +27,8 @@ SNAP = 256
 """Bytes of a packet that are copied: enough for an ICMPv6 error with its inner packet."""
 M_OFFSET = 5
 """Scratch cell of the transport's offset."""
+LATER_FRAGMENT = 44
+"""Left as the transport's number of what is no first fragment: its header's own (RFC 8200)."""
 _EXTENSION_ROUNDS = 6
 _SHORTEST_EXTENSION = 8  # octets
 
@@ -46,14 +48,14 @@ def follow_extensions(program: Assembler) -> None:
         program.op(LDX_MEM, M_OFFSET)
         unless_beyond(program, _SHORTEST_EXTENSION, "v6 headers done")
         program.op(LD_MEM, M_NEXT)
-        program.jump(JEQ, 44, true=fragment)
+        program.jump(JEQ, LATER_FRAGMENT, true=fragment)
         for extension in (0, 43, 60):
             program.jump(JEQ, extension, true=generic)
         program.goto("v6 headers done")
         program.label(fragment)
         program.op(LDX_MEM, M_OFFSET)
         program.op(LD_H_X, 2)
-        program.drop_when(JSET, 0xFFF8)
+        program.jump(JSET, 0xFFF8, true="v6 headers done")
         program.op(LD_B_X, 0)
         program.op(ST, M_NEXT)
         program.op(LD_IMMEDIATE, 8)

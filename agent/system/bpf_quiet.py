@@ -21,9 +21,10 @@ from agent.system.bpf_assembler import (
 
 M_NEXT = 4
 """Scratch cell of the transport's number; 0 to 3 hold the remote address."""
+M_LINK = 6
+"""Scratch cell of the interface index that a frame counts as."""
 PACKET_TYPE = 0xFFFFF004  # SKF_AD_OFF + SKF_AD_PKTTYPE
 PACKET_OUTGOING = 4
-_IFINDEX = 0xFFFFF008  # SKF_AD_OFF + SKF_AD_IFINDEX
 
 _TCP = 6
 _WITH_PORTS = frozenset((_TCP, 17, 33, 132, 136))  # UDP, DCCP, SCTP, UDP-Lite
@@ -43,7 +44,7 @@ def drop_muted(program: Assembler, muted: Mapping[Key, Mute]) -> None:
         end = f"muted {len(program)} done"
         _unless_protocol(program, protocol, end)
         _unless_way(program, way, end)
-        program.op(LD_W, _IFINDEX)
+        program.op(LD_MEM, M_LINK)
         program.unless(JEQ, link, end)
         for key in keys:
             after = f"muted {len(program)}"

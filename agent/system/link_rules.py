@@ -5,10 +5,12 @@ from collections.abc import Collection, Iterable, Mapping
 from agent.system.bpf_filter import LinkRules
 from agent.system.network_table import NetworkTable
 from checks.facts.network import Link, NetworkState
+from checks.links import has_outer_end, is_strange
 from checks.plan import AddressPlan, Network
 
 _SAME_FRAMES = frozenset(("macvlan", "macvtap", "ipvlan", "ipvtap"))
 """Links whose frames show on the link below them as they are."""
+_JOINING = frozenset(("bond", "team", "bridge"))
 
 
 def link_rules(
@@ -16,13 +18,15 @@ def link_rules(
 ) -> dict[int, LinkRules]:
     """By interface index; `relayed` are links over which flows of others have left."""
     state = network.state
-    upper = riding(state)
+    upper, whole = riding(state), parts(state)
     return {
         link.index: LinkRules(
             inside=_inside(plan, link, upper.get(link.index, ()), state),
-            ignored=link.index in network.enslaved,
+            ignored=link.index in network.enslaved and link.index not in whole,
             vlans=_vlans(link, state.links),
             relays=link.index in relayed,
+            part_of=whole.get(link.index, 0),
+            strange=is_strange(link, state, plan),
         )
         for link in state.links
         if link.kind != "loopback"
@@ -37,6 +41,24 @@ def riding(state: NetworkState) -> Mapping[int, tuple[int, ...]]:
         below = indexes.get(link.lower)
         if link.driver in _SAME_FRAMES and below is not None:
             found[below] = (*found.get(below, ()), link.index)
+    return found
+
+
+def parts(state: NetworkState) -> Mapping[int, int]:
+    """Index of the bond or bridge that has the addresses, by the index of each of its ports.
+
+    A program may send past it, straight over a port.  Ports of what ends inside this machine
+    are not here, nor are those of Open vSwitch: its own link is none of its ports' master.
+    """
+    by_name = {link.name: link for link in state.links}
+    found: dict[int, int] = {}
+    for link in state.links:
+        whole, seen = link, {link.name}
+        while whole.master in by_name and whole.master not in seen:
+            whole = by_name[whole.master]
+            seen.add(whole.name)
+        if whole is not link and whole.driver in _JOINING and has_outer_end(whole):
+            found[link.index] = whole.index
     return found
 
 

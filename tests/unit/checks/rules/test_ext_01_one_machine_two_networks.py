@@ -36,7 +36,7 @@ def test_an_outside_address_reached_over_a_telephone_while_the_intranet_is_up():
         ),
         ("no answer", {"answer": "none"}, ["EXT-17"]),
         ("only a reset", {"answer": "refused"}, ["EXT-17"]),
-        ("link-local", {"destination": "169.254.1.1"}, []),
+        ("a neighbour at the other end of the cable", {"destination": "169.254.1.1"}, ["EXT-01"]),
         ("multicast", {"destination": "239.1.2.3", "protocol": "udp"}, []),
     ],
 )
@@ -49,6 +49,7 @@ def test_what_counts_as_reached_over_an_unplanned_uplink(what, changes, raised):
 @pytest.mark.parametrize(
     ("what", "egress", "destination", "raised"),
     [
+        ("link-local on its own link", ON_LINK, "fe80::1", []),
         ("the plan over its own gateway", BY_GATEWAY, "10.20.200.1", []),
         ("the plan on its own link", ON_LINK, "10.20.3.9", []),
         ("historical public prefix used inside", BY_GATEWAY, "192.1.7.7", []),
