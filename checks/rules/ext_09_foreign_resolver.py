@@ -16,12 +16,13 @@ and whatever is asked over it, is part of what EXT-01 to EXT-05 say of that link
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from checks.approvals import standing
 from checks.check import Context, check
 from checks.facts.connections import ConnectionSeen
-from checks.facts.names import CanaryAnswered, NameServerUsed, ResolverState
+from checks.facts.names import CanaryAnswered, NameServerUsed, NameTransport, ResolverState
 from checks.facts.network import Link, NetworkState
 from checks.facts.witness import IntranetWitness
 from checks.finding import Finding
@@ -36,9 +37,30 @@ ANSWERED = (
 )
 CANARY = "the name server {server} gave a public address for the canary over {interface}"
 
-_SHOWN = {"dns": "DNS", "dot": "DNS over TLS", "doq": "DNS over QUIC", "doh": "DNS over HTTPS"}
-_PORTS = {"dns": 53, "dot": 853, "doq": 853, "doh": 443}
-_PROTOCOLS = {"dns": ("udp", "tcp"), "dot": ("tcp",), "doq": ("udp",), "doh": ("tcp", "udp")}
+_SHOWN: Mapping[NameTransport, str] = MappingProxyType(
+    {
+        "dns": "DNS",
+        "dot": "DNS over TLS",
+        "doq": "DNS over QUIC",
+        "doh": "DNS over HTTPS",
+        "mdns": "mDNS",
+        "llmnr": "LLMNR",
+    }
+)
+_PORTS: Mapping[NameTransport, int] = MappingProxyType(
+    {"dns": 53, "dot": 853, "doq": 853, "doh": 443, "mdns": 5353, "llmnr": 5355}
+)
+"""RFC 1035, 7858, 9250, 8484, 6762 and 4795."""
+_PROTOCOLS: Mapping[NameTransport, tuple[str, ...]] = MappingProxyType(
+    {
+        "dns": ("udp", "tcp"),
+        "dot": ("tcp",),
+        "doq": ("udp",),
+        "doh": ("tcp", "udp"),
+        "mdns": ("udp",),
+        "llmnr": ("udp", "tcp"),
+    }
+)
 
 
 @check(

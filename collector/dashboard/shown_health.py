@@ -8,6 +8,7 @@ from checks.facts.health import (
     SensorGap,
 )
 from collector.dashboard.lines import Line, Lines
+from collector.dashboard.reasons import reason
 from collector.dashboard.wording import Words
 
 
@@ -39,7 +40,7 @@ def gap(fact: SensorGap, words: Words) -> Lines:
     yield Line(label=say("From"), moment_us=fact.from_us)
     yield Line(label=say("Until"), moment_us=fact.to_us)
     yield Line(label=say("Lost"), text=str(fact.lost) if fact.lost else "")
-    yield Line(label=say("Detail"), text=fact.detail)
+    yield Line(label=say("Detail"), text=reason(fact.detail, words.says))
 
 
 def silent(fact: EndpointSilent, words: Words) -> Lines:

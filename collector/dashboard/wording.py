@@ -6,6 +6,7 @@ from datetime import datetime
 from markupsafe import Markup, escape
 
 from collector.clocks import local_time
+from collector.dashboard.reasons import reason
 from collector.i18n import Translator
 
 MINUTE_US = 60 * 1_000_000
@@ -101,6 +102,10 @@ class Words:
             if found:
                 return self.foreign(self.says.format(message, found.groupdict()), 200)
         return self.foreign(self.says.gettext(by), 200)
+
+    def reason(self, text: str, limit: int = SHOWN_CHARACTERS) -> Markup:
+        """What a program said of itself: in this language where it is known, else as it came."""
+        return self.foreign(reason(text, self.says), limit)
 
     def foreign(self, text: str, limit: int = SHOWN_CHARACTERS) -> Markup:
         """What somebody else wrote: escaped, cut, and kept from turning its surroundings

@@ -22,7 +22,7 @@ from collector import cases, proposals
 from collector.alerts import digest_mail
 from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
-from collector.dashboard import login, shown_containment
+from collector.dashboard import login, reasons, shown_containment
 from collector.dashboard.wording import DECIDED_BY_ENTRY, DECIDED_PLAINLY
 from collector.i18n import SOME_PROCESS
 from collector.queries.hosts import STANDINGS
@@ -109,6 +109,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "how": field(Neighbour, "how"),
     "place": (*field(EndpointMoved, "what"), *field(AddressChanged, "what")),
     "trace": field(Trace, "what"),
+    "problem": reasons.PROBLEMS,
     "transport": get_args(NameTransport),
     "proxy_how": field(Proxy, "how"),
     "remote_purpose": field(RemoteTool, "purpose"),
@@ -134,6 +135,8 @@ def sentences() -> set[str]:
         *_of_proposals(),
         *DECIDED_PLAINLY,
         *DECIDED_BY_ENTRY,
+        *reasons.REASONS,
+        *reasons.REFUSALS,
     } - {" "}
 
 

@@ -57,6 +57,8 @@ def used(**changes):
         ("an outside server answered", used(), POLICY, ["EXT-09"]),
         ("one that is asked and silent", used(answered=False), POLICY, []),
         ("hidden in HTTPS", used(transport="doh"), POLICY, ["EXT-09"]),
+        ("asked by LLMNR", used(transport="llmnr"), POLICY, ["EXT-09"]),
+        ("asked by mDNS", used(transport="mdns"), POLICY, ["EXT-09"]),
         ("hidden in TLS", used(transport="dot"), POLICY, ["EXT-09"]),
         ("the listed server", used(server="10.20.0.53", egress=ON_LINK), LISTED, []),
         (
