@@ -40,8 +40,10 @@ def question(
     )
 
 
-def proved(body: bytes, public_key: str, *, nonce: str, at_us: int) -> tuple[Answered, Receipt]:
-    """What the beacon signed.
+def proved(
+    body: bytes, public_key: str, *, nonce: str, at_us: int, own_key: str = ""
+) -> tuple[Answered, Receipt]:
+    """What the beacon signed, for this agent's key where that is given.
 
     Raises:
         BadReceipt: this is not the beacon's answer to this question.
@@ -51,9 +53,9 @@ def proved(body: bytes, public_key: str, *, nonce: str, at_us: int) -> tuple[Ans
         key = VerifyKey(bytes.fromhex(public_key))
         signed = RECEIPT_DOMAIN + bytes.fromhex(answered.receipt)
         key.verify(signed, bytes.fromhex(answered.signature))
-    except (msgspec.DecodeError, ValueError, BadSignatureError) as wrong:
+    except (msgspec.DecodeError, ValueError, RecursionError, BadSignatureError) as wrong:
         raise BadReceipt(f"not the beacon's answer: {wrong}") from wrong
-    return answered, read_receipt(answered.receipt, nonce=nonce, at_us=at_us)
+    return answered, read_receipt(answered.receipt, nonce=nonce, at_us=at_us, key=own_key)
 
 
 def unknown_ways(network: NetworkState, plan: AddressPlan, beacon: str) -> Iterator[Way]:

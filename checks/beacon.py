@@ -70,8 +70,9 @@ def signed_ask(nonce: str, asked_us: int) -> bytes:
     return ASK_DOMAIN + bytes.fromhex(nonce) + asked_us.to_bytes(8, "big")
 
 
-def read_receipt(receipt: str, *, nonce: str, at_us: int) -> Receipt:
-    """The receipt, when it is for this nonce and of this time (wall clock, us).
+def read_receipt(receipt: str, *, nonce: str, at_us: int, key: str = "") -> Receipt:
+    """The receipt, when it is for this nonce and of this time (wall clock, us), and, where
+    the asker's `key` is known, was given to him.
 
     The signature is verified by whoever has the key: over `RECEIPT_DOMAIN` and the bytes.
 
@@ -80,8 +81,10 @@ def read_receipt(receipt: str, *, nonce: str, at_us: int) -> Receipt:
     """
     try:
         read = msgspec.json.decode(bytes.fromhex(receipt), type=Receipt)
-    except (msgspec.DecodeError, ValueError) as broken:
+    except (msgspec.DecodeError, ValueError, RecursionError) as broken:
         raise BadReceipt(f"not a receipt: {broken}") from broken
+    if key and read.key != key:
+        raise BadReceipt("a receipt for another asker")
     if read.nonce != nonce:
         raise BadReceipt("a receipt for another question")
     if abs(read.at_us - at_us) > FRESH_US:

@@ -6,8 +6,9 @@ prove that the hospital let him ask gets no byte: the connection is closed, as w
 
 import asyncio
 import contextlib
+import ipaddress
 import os
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from checks.beacon import (
 HEAD_LIMIT = 4_096
 PATIENCE_S = 5.0
 CONNECTIONS_MOST = 256
+CONNECTIONS_OF_ONE = 16
+"""Of one address (IPv6: one /64) at the same time: a slow stranger does not crowd the rest out."""
 NONCES_KEPT = 100_000
 RECEIPTS_LIMIT_BYTES = 64 * 1024 * 1024
 """The file of receipts; when it is full it becomes `.1` and a new one begins."""
@@ -55,7 +58,7 @@ class Beacon:
         self._hospital = hospital
         self._clock = clock
         self._keep = keep
-        self._given: OrderedDict[str, bytes] = OrderedDict()
+        self._given: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     def answer(self, body: bytes, seen_from: str) -> bytes:
         """The signed receipt as JSON; the same one for the same question.
@@ -66,7 +69,8 @@ class Beacon:
         """
         now_us = self._clock()
         ask = self._proved(body, now_us)
-        known = self._given.get(ask.nonce)
+        question = (ask.nonce, ask.bearer.key)  # another's nonce is another question
+        known = self._given.get(question)
         if known is not None:
             return known
         receipt = msgspec.json.encode(
@@ -75,7 +79,7 @@ class Beacon:
         signature = self._key.sign(RECEIPT_DOMAIN + receipt)
         given = msgspec.json.encode(Answered(receipt=receipt.hex(), signature=signature.hex()))
         self._keep(given)
-        self._given[ask.nonce] = given
+        self._given[question] = given
         if len(self._given) > NONCES_KEPT:
             self._given.popitem(last=False)
         return given
@@ -83,16 +87,24 @@ class Beacon:
     def _proved(self, body: bytes, now_us: int) -> Ask:
         try:
             ask = msgspec.json.decode(body, type=Ask)
+            if len(ask.nonce) != 2 * NONCE_BYTES:
+                raise Unproved
             bearer = ask.bearer
             self._hospital.verify(
                 bytes.fromhex(bearer.signature), signed_pass(bearer.key, bearer.until_us)
             )
             asker = Ed25519PublicKey.from_public_bytes(bytes.fromhex(bearer.key))
             asker.verify(bytes.fromhex(ask.signature), signed_ask(ask.nonce, ask.asked_us))
-        except (msgspec.DecodeError, ValueError, OverflowError, InvalidSignature) as wrong:
+        except (
+            msgspec.DecodeError,
+            ValueError,
+            OverflowError,
+            RecursionError,
+            InvalidSignature,
+        ) as wrong:
             raise Unproved from wrong
         fresh = abs(now_us - ask.asked_us) <= FRESH_US and now_us <= bearer.until_us
-        if not fresh or len(ask.nonce) != 2 * NONCE_BYTES:
+        if not fresh:
             raise Unproved
         return ask
 
@@ -120,7 +132,7 @@ class BeaconServer:
 
     def __init__(self, beacon: Beacon) -> None:
         self._beacon = beacon
-        self._open = 0
+        self._open: Counter[str] = Counter()
 
     async def serve(self, host: str, port: int, ready: Callable[[int], None]) -> None:
         """Until it is cancelled; `ready` is told the port it listens on."""
@@ -130,18 +142,27 @@ class BeaconServer:
             await server.serve_forever()
 
     async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
+        asker = _asker(str(writer.get_extra_info("peername")[0]))
+        self._open[asker] += 1
         try:
-            if self._open <= CONNECTIONS_MOST:
+            if self._has_room(asker):
                 async with asyncio.timeout(PATIENCE_S):
                     await self._answer(reader, writer)
         except (Unproved, OSError, ValueError, EOFError, asyncio.LimitOverrunError):
             pass  # a stranger, or one who did not finish: nothing is said
         finally:
-            self._open -= 1
+            self._leave(asker)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+    def _leave(self, asker: str) -> None:
+        self._open[asker] -= 1
+        if not self._open[asker]:
+            del self._open[asker]
+
+    def _has_room(self, asker: str) -> bool:
+        return self._open[asker] <= CONNECTIONS_OF_ONE and self._open.total() <= CONNECTIONS_MOST
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -150,6 +171,12 @@ class BeaconServer:
         told = f"HTTP/1.1 200 OK\r\nContent-Length: {len(given)}\r\nConnection: close\r\n\r\n"
         writer.write(told.encode("ascii") + given)
         await writer.drain()
+
+
+def _asker(address: str) -> str:
+    """Who counts as one: whoever has one IPv6 address has 2^64 of them."""
+    plain = ipaddress.ip_address(address.partition("%")[0])
+    return str(ipaddress.ip_network((plain, 64), strict=False)) if plain.version == 6 else address
 
 
 def _length(head: bytes) -> int:

@@ -152,7 +152,9 @@ class _Asking(threading.Thread):
             answer = ask(way.interface, way.source, beacon, body)
             at_us = _wall_us()
             public_key = self._document.policy.beacon.public_key
-            answered, receipt = proved(answer, public_key, nonce=nonce, at_us=at_us)
+            answered, receipt = proved(
+                answer, public_key, nonce=nonce, at_us=at_us, own_key=bearer.key
+            )
         except (NoAnswer, BadReceipt) as silent:
             _log.info("the beacon did not answer", extra={"reason": str(silent)[:200]})
             return

@@ -1,11 +1,12 @@
 """One question to the beacon over one link and no other: SO_BINDTODEVICE, socket(7)."""
 
 import socket
+import time
 
 from checks.beacon import BODY_LIMIT, PATH
 
 PATIENCE = 5.0
-"""Seconds to connect, and between two bytes of the answer."""
+"""Seconds for all of it: who answers byte by byte is not waited for."""
 _HEAD_LIMIT = 2_048
 
 
@@ -19,6 +20,7 @@ def ask(interface: str, source: str, beacon: tuple[str, int], body: bytes) -> by
     Raises:
         NoAnswer.
     """
+    until = time.monotonic() + PATIENCE
     family = socket.AF_INET6 if ":" in beacon[0] else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as link:
@@ -27,7 +29,7 @@ def ask(interface: str, source: str, beacon: tuple[str, int], body: bytes) -> by
             link.bind((source, 0))
             link.connect(beacon)
             link.sendall(_request(beacon, body))
-            return _body_of(_read_all(link))
+            return _body_of(_read_all(link, until))
     except OSError as silent:
         raise NoAnswer(str(silent)) from silent
 
@@ -41,13 +43,22 @@ def _request(beacon: tuple[str, int], body: bytes) -> bytes:
     return head.encode("ascii") + body
 
 
-def _read_all(link: socket.socket) -> bytes:
+def _read_all(link: socket.socket, until: float) -> bytes:
+    """Raises OSError, NoAnswer."""
     answer = bytearray()
-    while part := link.recv(_HEAD_LIMIT):
+    while part := _read_some(link, until):
         answer += part
         if len(answer) > _HEAD_LIMIT + BODY_LIMIT:
             raise NoAnswer("an answer that is too large")
     return bytes(answer)
+
+
+def _read_some(link: socket.socket, until: float) -> bytes:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise NoAnswer("an answer that does not end")
+    link.settimeout(left)
+    return link.recv(_HEAD_LIMIT)
 
 
 def _body_of(answer: bytes) -> bytes:
