@@ -16,13 +16,24 @@ from tests.netns import (
 )
 from tests.recall import acts
 from tests.recall.further_scenarios import FURTHER
+from tests.recall.named import (
+    forged,
+    in_the_outside,
+    in_the_router,
+    named,
+    with_the_servers_address,
+)
 from tests.recall.scenario import Act, inside, plug, scenarios, shell, then
 from tests.recall.world import (
     APPROVED,
     BEYOND,
     BEYOND6,
     DENIED,
+    FORGED,
     LAPSED,
+    LATER_MISNAMED,
+    MISNAMED,
+    NAMED,
     PUBLIC_ELSEWHERE,
     PUBLIC_INSIDE,
     REFUSING,
@@ -108,7 +119,23 @@ _NAMES = scenarios(
     ("DNS to a foreign resolver over IPv6", inside(acts.dns, OUTSIDE6)),
     ("DNS over TLS", inside(acts.tcp, OUTSIDE, 853)),
     ("DNS over QUIC", inside(acts.udp, OUTSIDE, 853)),
+    ("an approved name, given by its own host",
+     named(MISNAMED, by=MISNAMED, standing=in_the_outside)),
 )  # fmt: skip
+
+_MISNAMED = tuple(chain(
+    scenarios(
+        "name servers", "reached", "EXT-06",
+        ("an approved name that nobody asked for", forged(FORGED)),
+    ),
+    scenarios(
+        "name servers", "reached", "EXT-01 EXT-03 EXT-06",
+        ("an approved name, given at the server's address on a second link", then(
+            with_the_servers_address,
+            named(LATER_MISNAMED, by=SERVER, standing=in_the_outside),
+        )),
+    ),
+))  # fmt: skip
 
 _LATE = scenarios(
     "through the intranet's gateway", "reached", "EXT-06 EXT-17",
@@ -295,6 +322,7 @@ _QUIET = tuple(chain(
     scenarios(
         "must be quiet", "reached", "",
         ("an approved destination", inside(acts.tcp, APPROVED)),
+        ("an approved name", named(NAMED, by=SERVER, standing=in_the_router)),
         ("an approved destination, UDP", inside(acts.udp, APPROVED)),
         ("an approved destination, ping", inside(acts.ping, APPROVED)),
     ),
@@ -305,5 +333,5 @@ _QUIET = tuple(chain(
 ))  # fmt: skip
 
 SCENARIOS = (
-    *FURTHER, *_LEAK, *_LATE, *_NAMES, *_SECOND, *_AWAY, *_LAPSED, *_ATTEMPTS, *_REFUSED, *_LINKS, *_QUIET,
+    *FURTHER, *_LEAK, *_LATE, *_NAMES, *_MISNAMED, *_SECOND, *_AWAY, *_LAPSED, *_ATTEMPTS, *_REFUSED, *_LINKS, *_QUIET,
 )  # fmt: skip

@@ -23,6 +23,9 @@ from tests.support.live import Place
 BEYOND, BEYOND6 = "203.0.113.10", "2001:db8:200::10"
 """Outside, and only over a second link."""
 APPROVED, LAPSED, DENIED = "198.51.100.20", "198.51.100.21", "198.51.100.22"
+APPROVED_NAME = "pay.example"
+NAMED, MISNAMED, LATER_MISNAMED, FORGED = (f"198.51.100.{number}" for number in range(23, 27))
+"""What the hospital's name server, and others, call by that name."""
 PUBLIC_INSIDE, PUBLIC_ELSEWHERE = "192.1.5.5", "192.1.9.1"
 """The hospital uses 192.1.0.0/16 inside; a second link also has some of it."""
 CONTAINERS = "172.17.0.0/16"
@@ -50,12 +53,13 @@ def policy() -> str:
     later, earlier = (today + timedelta(days=days) for days in (90, -30))
     approved = "".join(
         f'\n[[approved]]\nname = "{name}"\neffect = "{effect}"\n'
-        f'destinations = ["{address}/32"]\nvia = "intranet"\nexpires = {expires}\n'
+        f'destinations = ["{destination}"]\nvia = "intranet"\nexpires = {expires}\n'
         'applicant = "a"\napprover = "b"\n'
-        for name, effect, address, expires in (
-            ("insurance", "allow", APPROVED, later),
-            ("vendor", "allow", LAPSED, earlier),
-            ("forbidden", "deny", DENIED, later),
+        for name, effect, destination, expires in (
+            ("insurance", "allow", f"{APPROVED}/32", later),
+            ("vendor", "allow", f"{LAPSED}/32", earlier),
+            ("forbidden", "deny", f"{DENIED}/32", later),
+            ("payments", "allow", APPROVED_NAME, later),
         )
     )
     planned = netns.POLICY.replace(f'"{netns.INTRANET6}"]', f'"{netns.INTRANET6}", "192.1.0.0/16"]')
@@ -251,7 +255,8 @@ def world(
 
 
 def _furnish(wards: netns.Hospital) -> None:
-    more = (APPROVED, LAPSED, DENIED, PUBLIC_RESOLVER)
+    named = (NAMED, MISNAMED, LATER_MISNAMED, FORGED)
+    more = (APPROVED, LAPSED, DENIED, PUBLIC_RESOLVER, *named)
     wards.run(wards.outside, "sh", "-ec", "\n".join((
         *(f"ip address add {address}/32 dev world0" for address in more),
         f"ip address add {BEYOND}/32 dev lo",
