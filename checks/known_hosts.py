@@ -9,6 +9,19 @@ from checks.policy.network import KnownHost
 MAKER = 8
 """Characters of a MAC that name its maker: the first three octets."""
 
+_LOCAL_BIT = 0x02  # IEEE 802-2014, 8.2: of the first octet
+
+
+def is_made_up(mac: str) -> bool:
+    """Whether the host chose this hardware address itself, as telephones and virtual machines
+    do; False for what is no such address.
+    """
+    first, _, _ = mac.partition(":")
+    try:
+        return bool(int(first, 16) & _LOCAL_BIT)
+    except ValueError:
+        return False
+
 
 class KnownHosts:
     """The policy's list and the gateways of its plan, by their hardware addresses."""

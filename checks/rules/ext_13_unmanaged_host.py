@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from checks.check import Context, check
 from checks.facts.network import UnmanagedHost
 from checks.finding import Finding
+from checks.known_hosts import is_made_up
 
 CROWD = "*"
 """The subject of a case that gathers many."""
-FOUND = "a host without an agent is on the segment: {mac} ({addresses}) {name}"
+FOUND = "a host without an agent is on the segment: {host}"
 RANDOMISED = (
-    "a host without an agent is on the segment: {mac} ({addresses}) {name}; it made up its "
+    "a host without an agent is on the segment: {host}; it made up its "
     "hardware address itself, as telephones and virtual machines do"
 )
-_LOCAL_BIT = 0x02  # IEEE 802-2014, 8.2: of the first octet
 
 
 @check(
@@ -37,16 +37,12 @@ def unmanaged_host(host: UnmanagedHost, context: Context) -> Iterator[Finding]:
     many = host.among > context.policy.thresholds.unmanaged_crowd
     yield Finding(
         subject=CROWD if many else host.mac,
-        message=RANDOMISED if _is_made_up(host.mac) else FOUND,
+        message=RANDOMISED if is_made_up(host.mac) else FOUND,
         params={
+            "host": " · ".join(part for part in (host.mac, *host.addresses, host.name) if part),
             "mac": host.mac,
             "addresses": ", ".join(host.addresses) or "-",
             "name": host.name or "-",
             "witnesses": ", ".join(host.witnesses),
         },
     )
-
-
-def _is_made_up(mac: str) -> bool:
-    first, _, _ = mac.partition(":")
-    return first.isalnum() and bool(int(first, 16) & _LOCAL_BIT)

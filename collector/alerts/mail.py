@@ -20,6 +20,7 @@ from collector.alerts.decide import Occasion
 from collector.alerts.dossier import Dossier, Evidence
 from collector.citations import citation_text, rule_name, rule_subject
 from collector.clocks import local_time
+from collector.deciders import decider
 from collector.i18n import Translator, translator
 
 SUBJECT_MESSAGE_LIMIT = 90
@@ -211,7 +212,7 @@ def _duties(dossier: Dossier, envelope: Envelope, policy: Policy, says: Translat
         ("Measures taken", says.gettext(measures) if measures else ""),
         ("To do now", says.gettext(envelope.remedy) if envelope.remedy else ""),
         ("Deadlines", _deadlines(dossier, policy, says)),
-        ("Decided by", dossier.case.decided_by),
+        ("Decided by", decider(dossier.case.decided_by, says)),
         ("Computer centre", policy.hospital.phone),
     )
     return [Field(says.gettext(label), visible(value)) for label, value in rows if value]

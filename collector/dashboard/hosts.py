@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from checks.known_hosts import is_made_up
 from collector.dashboard.door import Visit
 from collector.queries.hosts import STANDINGS, entry_for, hosts
 from collector.queries.overview import endpoint_names
@@ -26,6 +27,7 @@ def listed(visit: Visit) -> Response:
         number=number,
         pages=pages,
         standing=standing,
+        made_up=is_made_up,
         text=text,
         standings=STANDINGS,
         names=endpoint_names(services.store_engine),

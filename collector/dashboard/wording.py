@@ -1,12 +1,12 @@
 """How moments, spans and sizes are said on a page."""
 
-import re
 from datetime import datetime
 
 from markupsafe import Markup, escape
 
 from collector.clocks import local_time
 from collector.dashboard.reasons import reason
+from collector.deciders import decider
 from collector.i18n import Translator
 
 MINUTE_US = 60 * 1_000_000
@@ -14,30 +14,6 @@ HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 SHOWN_CHARACTERS = 120
 """Longer texts are cut on the page; the whole stands in the title."""
-DECIDED_PLAINLY = (
-    "default",
-    "default: outside the address plan",
-    "default: not in the media register",
-)
-DECIDED_BY_ENTRY = (
-    "approval {entry} not in force (until {date})",
-    "approved {entry}",
-    "block {entry}",
-    "deny {entry}",
-    "exception {entry}",
-    "lapsed {entry}",
-    "media register {entry}",
-    "zone {entry}: denied by default",
-    "zone {entry}",
-    "binding {entry}",
-    "thresholds.{entry}",
-    "unproven name: {entry}",
-)
-"""What rules say in `decided_by`, as catalogue ids."""
-_DECIDED = tuple(
-    (message, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(message))))
-    for message in DECIDED_BY_ENTRY
-)
 _KILO = 1024
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
@@ -96,12 +72,8 @@ class Words:
         return f"{int(share * 1000) / 10:g}%"
 
     def decided(self, by: str) -> Markup:
-        """The policy's entry that decided; the words around its name in this language."""
-        for message, pattern in _DECIDED:
-            found = pattern.fullmatch(by)
-            if found:
-                return self.foreign(self.says.format(message, found.groupdict()), 200)
-        return self.foreign(self.says.gettext(by), 200)
+        """The policy's entry that decided."""
+        return self.foreign(decider(by, self.says), 200)
 
     def reason(self, text: str, limit: int = SHOWN_CHARACTERS) -> Markup:
         """What a program said of itself: in this language where it is known, else as it came."""

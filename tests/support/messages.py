@@ -23,7 +23,8 @@ from collector.alerts import digest_mail
 from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
 from collector.dashboard import login, reasons, shown_containment
-from collector.dashboard.wording import DECIDED_BY_ENTRY, DECIDED_PLAINLY
+from collector.dashboard.cases import CLINICAL_CLASSES
+from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
 from collector.i18n import SOME_PROCESS
 from collector.queries.hosts import STANDINGS
 from collector.rights import Role
@@ -110,6 +111,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "place": (*field(EndpointMoved, "what"), *field(AddressChanged, "what")),
     "trace": field(Trace, "what"),
     "problem": reasons.PROBLEMS,
+    "clinical_class": CLINICAL_CLASSES,
     "transport": get_args(NameTransport),
     "proxy_how": field(Proxy, "how"),
     "remote_purpose": field(RemoteTool, "purpose"),

@@ -22,3 +22,15 @@ def test_a_made_up_hardware_address_is_said():
 
     assert "made up" not in maker.finding.message
     assert "made up" in made_up.finding.message
+
+
+def test_what_the_host_did_not_show_leaves_no_gap_in_the_sentence():
+    [bare] = judged(UnmanagedHost(endpoint="a-1", mac="00:1b:2c:00:00:01"))
+    [whole] = judged(
+        UnmanagedHost(
+            endpoint="a-1", mac="00:1b:2c:00:00:01", addresses=("10.20.3.99",), name="pump"
+        )
+    )
+
+    assert bare.finding.params["host"] == "00:1b:2c:00:00:01"
+    assert whole.finding.params["host"] == "00:1b:2c:00:00:01 · 10.20.3.99 · pump"
