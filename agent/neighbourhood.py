@@ -40,6 +40,7 @@ class Neighbourhood:
         self._kept = hosts_kept
         self._hosts: dict[str, _Host] = {}
         self._refused = 0
+        self._full_until_us = 0  # before it nobody becomes a day old: no look is worth it
 
     def hear(self, seen: Sighting, interface: str, at_us: int) -> None:
         """A sign of life at this moment (wall clock, us)."""
@@ -77,8 +78,11 @@ class Neighbourhood:
 
     def _forget_oldest(self, at_us: int) -> bool:
         """Makes room at the expense of a host not heard for a day."""
+        if at_us < self._full_until_us:
+            return False
         oldest = min(self._hosts, key=lambda mac: self._hosts[mac].heard_us)
-        if self._hosts[oldest].heard_us > at_us - _DAY_US:
+        self._full_until_us = self._hosts[oldest].heard_us + _DAY_US
+        if at_us < self._full_until_us:
             return False
         del self._hosts[oldest]
         return True

@@ -32,6 +32,8 @@ MEMORY = "place.json"
 SETTLES = 3.0
 """Seconds without a change before the place is compared: until then DHCP is at work."""
 FRAMES_A_LOOK = 64
+SAID_MOST = 64
+"""Facts out of LLDP from beat to beat: an honest speaker speaks twice a minute."""
 CARDS = ("wired", "wifi", "usb_ethernet")
 """Kinds that are told as new adapters; what leads to a mobile network is another rule's."""
 
@@ -58,6 +60,8 @@ class PlaceSensor:
         self._keys: dict[tuple[int, str], str] = {}
         self._ports = SwitchPorts()
         self._told = SwitchPortState(ports=())
+        self._said = self._unheard = 0
+        self._clean_us = _wall_us()
         self._network = self._closing.enter_context(closing(NetworkTable(self._sysfs)))
         try:
             self._socket = self._closing.enter_context(closing(SegmentSocket()))
@@ -89,6 +93,7 @@ class PlaceSensor:
         self._ports.forget_expired(time.monotonic())
         if self._ports.state().ports or self._told.ports:
             yield self._port_state()
+        yield from self._losses()
         self._settle()
 
     def deadline(self) -> float | None:
@@ -127,7 +132,7 @@ class PlaceSensor:
         self._kept = self._memory
 
     def _begun_anew(self) -> SensorGap:
-        now_us = time.time_ns() // 1000
+        now_us = _wall_us()
         detail = f"the memory of the place was unreadable and begins anew: {self._fault}"
         self._fault = ""
         return SensorGap(
@@ -196,20 +201,35 @@ class PlaceSensor:
             heard, link = announcement(frame), links.get(interface)
             if heard is None or link is None or heard.mac == link.mac:
                 continue
+            if self._said >= SAID_MOST:
+                self._unheard += 1
+                continue
             if not heard.is_switch:
+                self._said += 1
                 yield _station(heard.mac, heard.system, interface)
                 continue
             known = self._memory.switch_ports.get(self._key(link), "")
             port = self._ports.hear(interface, heard, known, time.monotonic())
             if port and known:
+                self._said += 1
                 yield EndpointMoved(
                     what="switch_port", before=known, after=port, interface=interface
                 )
             if port:
                 self._memory = self._memory.with_switch_port(self._key(link), port)
-        if self._ports.state() != self._told:
+        if self._ports.state() != self._told and self._said < SAID_MOST:
+            self._said += 1
             yield self._port_state()
         self._settle_if_unkept()
+
+    def _losses(self) -> Iterator[SensorGap]:
+        now_us = _wall_us()
+        if lost := self._unheard + self._socket.dropped():
+            yield SensorGap(
+                sensor=self.name, cause="overrun", from_us=self._clean_us, to_us=now_us, lost=lost
+            )
+        self._said = self._unheard = 0
+        self._clean_us = now_us
 
     def _port_state(self) -> SwitchPortState:
         self._told = self._ports.state()
@@ -231,7 +251,7 @@ class PlaceSensor:
 
 def _station(mac: str, name: str, interface: str) -> NeighboursSeen:
     """A host that speaks LLDP and does not bridge: a neighbour like any other."""
-    heard_us = time.time_ns() // 1000
+    heard_us = _wall_us()
     return NeighboursSeen(
         neighbours=(
             Neighbour(
@@ -239,3 +259,7 @@ def _station(mac: str, name: str, interface: str) -> NeighboursSeen:
             ),
         )
     )
+
+
+def _wall_us() -> int:
+    return time.time_ns() // 1000
