@@ -21,6 +21,7 @@ from agent.system.proxy_places import as_proxy, follow_places, homes, set_proxie
 from agent.system.proxy_text import from_assignments, from_command_line
 from agent.system.sockdiag import SocketRow, SocketTable
 from agent.system.socket_holders import holders
+from agent.system.tcp_count import TcpCount, tcp_count
 from checks.facts import Fact
 from checks.facts.base import Process
 from checks.facts.connections import Egress
@@ -67,6 +68,8 @@ class ProxySensor:
         self._left_out = 0
         self._of_programs: dict[int, tuple[Proxy, ...]] = {}
         self._used: dict[tuple[str, int], float] = {}
+        self._connected: Sequence[SocketRow] = ()
+        self._count: TcpCount | None = None
         self._ends = Ends((), ())
         self._relays: tuple[Relay, ...] = ()
         self._told: ProxyState | None = None
@@ -85,6 +88,7 @@ class ProxySensor:
         self._read_files()
         self._of_programs = {}
         self._read_programs(self._watch.everything())
+        self._count = None
         self._ends = Ends((), ())  # whoever holds a socket may have given it away
         self._look_at_sockets()
         self._told = None
@@ -142,16 +146,24 @@ class ProxySensor:
         """Which proxies have connections, and who relays."""
         now = time.monotonic()
         self._network.refresh()
-        connected = self._sockets.connected()
+        self._follow_connections()
         if self._proxies():
-            for row in (*connected, *self._sockets.lately_closed()):
+            for row in (*self._connected, *self._sockets.lately_closed()):
                 self._used[text(row.remote), row.remote_port] = now
         self._used = {end: at for end, at in self._used.items() if now - at < self._window}
         own = self._network.own_addresses
-        seen = ends(connected, self._sockets.listening(), own)
+        seen = ends(self._connected, self._sockets.listening(), own)
         if seen.inodes != self._ends.inodes:
             self._relays = tuple(self._relaying(seen)) if seen.inodes else ()
         self._ends = seen
+
+    def _follow_connections(self) -> None:
+        """Not asked for again while TCP stands still: the kernel walks its whole table."""
+        count = tcp_count(self._proc)  # first: what comes from now on is for the next look
+        waiting = any(not row.inode for row in self._connected)  # accepting sends no segment
+        if count is None or count != self._count or waiting:
+            self._connected = self._sockets.connected()
+        self._count = count
 
     def _relaying(self, seen: Ends) -> Iterator[Relay]:
         for found in relaying(seen, holders(seen.inodes, self._proc), self._way_outside):
