@@ -4,6 +4,7 @@ It is read from the store at the start and again after every step that failed, s
 never ahead of what was committed when a step begins.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -16,7 +17,7 @@ from checks.policy import Endpoint, Policy, parse_policy
 from checks.wire import Malformed, decode_fact
 from collector.cases import Case, CaseKey, CaseState
 from collector.judging.records import EndpointRecord, Hole
-from collector.judging.segment import HostRecord, SeenBy
+from collector.judging.segment import HostRecord, SeenBy, only_voucher
 from collector.store import schema
 
 IN_FORCE = "judge"
@@ -45,6 +46,7 @@ class Memory:
         self.open_holes: dict[tuple[str, str], Hole] = {}
         self.hosts: dict[str, HostRecord] = {}
         self.hosts_written_us: dict[str, int] = {}
+        self.hosts_of_one: Counter[str] = Counter()  # by the one endpoint that tells of them
         self._held: dict[str, set[str]] = {}
 
     def load(self, connection: Connection) -> None:
@@ -64,7 +66,7 @@ class Memory:
         for agent, kind in connection.execute(select(schema.held.c.agent, schema.held.c.kind)):
             self._held.setdefault(agent, set()).add(kind)
         for host in map(host_from, connection.execute(select(schema.hosts))):
-            self.hosts[host.mac] = host
+            self.keep_host(host)
             self.hosts_written_us[host.mac] = host.last_seen_us
         self._load_known(connection)
 
@@ -83,6 +85,14 @@ class Memory:
             self.open_keys[case.id] = case.key
         elif self.open_keys.pop(case.id, None) is not None:
             del self.open_cases[case.key]
+
+    def keep_host(self, host: HostRecord) -> None:
+        """The host as it is now."""
+        before = self.hosts.get(host.mac)
+        if before is not None:
+            self.hosts_of_one[only_voucher(before)] -= 1
+        self.hosts_of_one[only_voucher(host)] += 1
+        self.hosts[host.mac] = host
 
     def known_of(self, agent: str) -> dict[type[Fact], Known]:
         """The latest states of this endpoint that some check needs."""

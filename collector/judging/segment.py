@@ -12,7 +12,11 @@ ADDRESSES_KEPT = 8
 WITNESSES_KEPT = 4
 NAME_LIMIT = 64
 HOSTS_KEPT = 50_000
-"""A bound against an agent that makes them up; a large hospital has a tenth of it."""
+"""A bound against agents that make them up; a large hospital has a tenth of it."""
+HOSTS_OF_ONE = 4_096
+"""That no other endpoint tells of: what one liar can take of all the room.  As many as an
+honest agent remembers.
+"""
 WRITES_EVERY_US = 10_000_000
 """A host that is heard all the time is not written all the time."""
 _MAC = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}")
@@ -69,6 +73,13 @@ def heard(
         last_seen_us=max(record.last_seen_us, at_us),
         inside_us=max(record.inside_us, at_us) if inside else record.inside_us,
     )
+
+
+def only_voucher(record: HostRecord) -> str:
+    """The one endpoint that tells of this host; empty when several do."""
+    if not record.witnesses:
+        return record.owner
+    return record.witnesses[0].agent if len(record.witnesses) == 1 else ""
 
 
 def is_mac(text: str) -> bool:

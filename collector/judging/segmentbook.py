@@ -8,6 +8,7 @@ from collector.clocks import microseconds_in
 from collector.judging.memory import Memory
 from collector.judging.segment import (
     HOSTS_KEPT,
+    HOSTS_OF_ONE,
     HostRecord,
     SeenBy,
     claimed,
@@ -21,6 +22,9 @@ from collector.judging.tally import Tally
 
 RULE = "EXT-13"
 TOO_MANY = f"more than {HOSTS_KEPT} hosts were told of; further ones are not kept"
+TOO_MANY_OF_ONE = (
+    f"more than {HOSTS_OF_ONE} hosts that nobody else hears; further ones are not kept"
+)
 
 
 class SegmentBook:
@@ -70,15 +74,19 @@ class SegmentBook:
         return links_inside(known.fact, self._memory.policy.plan)
 
     def _keep(self, before: HostRecord | None, after: HostRecord, agent: str, at_us: int) -> None:
-        hosts = self._memory.hosts
-        if before is None and len(hosts) >= HOSTS_KEPT:
-            self._tally.add_unknown(agent, RULE, at_us, TOO_MANY)
+        if before is None and (refusal := self._no_room_for(agent)):
+            self._tally.add_unknown(agent, RULE, at_us, refusal)
             return
-        hosts[after.mac] = after
+        self._memory.keep_host(after)
         written = self._memory.hosts_written_us
         if is_news(before, after, written.get(after.mac, 0)):
             written[after.mac] = after.last_seen_us
             self._tally.hosts[after.mac] = after
+
+    def _no_room_for(self, agent: str) -> str:
+        if len(self._memory.hosts) >= HOSTS_KEPT:
+            return TOO_MANY
+        return TOO_MANY_OF_ONE if self._memory.hosts_of_one[agent] >= HOSTS_OF_ONE else ""
 
 
 def _heard_us(neighbour: Neighbour, at_us: int) -> int:
