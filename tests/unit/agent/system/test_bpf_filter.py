@@ -25,7 +25,7 @@ from agent.system.bpf_headers import SNAP
 from checks.plan import is_local
 
 LINK_LAYER = 0xFFE00000  # SKF_LL_OFF
-WARD, PHONE, PORT_OF_BRIDGE = 2, 3, 4
+WARD, PHONE, PORT_OF_BRIDGE, PORT_OF_WARD, STRANGE = 2, 3, 4, 5, 6
 OWN = bytes((10, 1, 1, 1))
 INSIDE = tuple(
     ipaddress.ip_network(prefix)
@@ -35,6 +35,8 @@ RULES = {
     WARD: LinkRules(inside=INSIDE),
     PHONE: LinkRules(vlans=(5,), relays=True),
     PORT_OF_BRIDGE: LinkRules(ignored=True),
+    PORT_OF_WARD: LinkRules(part_of=WARD),
+    STRANGE: LinkRules(strange=True),
 }
 BROADCAST = "192.168.7.255"
 PROGRAM = packet_filter(RULES, [BROADCAST])
@@ -52,6 +54,8 @@ class Sent:
     packet_type: int | None = None
     vlan: int | None = None
     tags: bytes = b""
+    kind: int = 0
+    to: bytes = bytes(6)
 
     def ancillary(self, offset: int) -> int:
         kind = self.packet_type if self.packet_type is not None else 4 * self.outgoing
@@ -66,11 +70,11 @@ class Sent:
 
     @property
     def ethertype(self) -> int:
-        return 0x86DD if self.octets[0] >> 4 == 6 else 0x0800
+        return self.kind or (0x86DD if self.octets[0] >> 4 == 6 else 0x0800)
 
     @property
     def frame(self) -> bytes:
-        return bytes(12) + self.tags + struct.pack(">H", self.ethertype) + self.octets
+        return self.to + bytes(6) + self.tags + struct.pack(">H", self.ethertype) + self.octets
 
     def at(self, offset: int, length: int) -> int:
         """Octets from the network layer on, or with SKF_LL_OFF from the link layer on."""
@@ -244,6 +248,70 @@ def test_udp_over_ipv6_passes_behind_extension_headers(remote, link, outgoing, h
     ],
 )  # fmt: skip
 def test_single_packets_pass_as_the_contract_says(sent, wanted):
+    assert passes(sent) is wanted
+
+
+LATER = bytes(IP(dst="8.8.8.8", frag=7) / b"12345678")
+LATER_6 = bytes(IPv6(dst="2001:db8::1") / IPv6ExtHdrFragment(offset=4) / b"12345678")
+SEGMENT = bytes(IP(dst="8.8.8.8") / TCP(flags="A"))
+
+
+@pytest.mark.parametrize("octets", [LATER, LATER_6, SEGMENT])
+def test_segments_and_later_fragments_are_a_sample_only_while_there_are_many(octets):
+    every = packet_filter(RULES, [BROADCAST], sampled=False)
+
+    assert run(every, Sent(octets)) == SNAP
+    assert run(PROGRAM, Sent(octets)) == 0
+    assert run(PROGRAM, Sent(octets, random=64)) == SNAP
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        IP(dst="10.8.8.8", frag=7) / b"12345678",
+        IP(dst="10.8.8.8", frag=7, proto=1) / b"\x0312345678",
+        IPv6(dst="fd77::9") / IPv6ExtHdrFragment(offset=4) / b"12345678",
+        IP(dst="10.8.8.8") / TCP(flags="A"),
+    ],
+)
+def test_what_stays_inside_is_dropped_also_where_all_segments_are_wanted(packet):
+    assert run(packet_filter(RULES, sampled=False), Sent(bytes(packet))) == 0
+
+
+def test_a_frame_on_a_port_counts_as_the_bonds():
+    muted = {Key(17, OWN, 53, bytes((8, 8, 8, 8)), 53): Mute("both", WARD)}
+    program = packet_filter(RULES, [BROADCAST], muted)
+    flow = bytes(IP(src="10.1.1.1", dst="8.8.8.8") / UDP(sport=53, dport=53))
+    other = bytes(IP(src="10.1.1.1", dst="8.8.8.8") / UDP(sport=54, dport=53))
+
+    assert [run(program, Sent(flow, link=link)) for link in (PORT_OF_WARD, PHONE)] == [0, SNAP]
+    assert run(program, Sent(other, link=PORT_OF_WARD)) == SNAP
+    assert not passes(Sent(bytes(IP(dst="10.8.8.8") / UDP()), link=PORT_OF_WARD))
+
+
+@pytest.mark.parametrize("remote", ["169.254.7.7", "fe80::7"])
+def test_link_local_passes_on_strange_links_only(remote):
+    packet = IPv6(dst=remote) if ":" in remote else IP(dst=remote)
+    octets = bytes(packet / UDP())
+
+    assert [passes(Sent(octets, link=link)) for link in (STRANGE, PHONE)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("sent", "wanted"),
+    [
+        (Sent(b"secret", link=STRANGE, kind=0x88B5), True),
+        (Sent(b"secret", link=STRANGE, kind=4), True),
+        (Sent(b"secret", link=STRANGE, kind=0x88B5, outgoing=False, packet_type=0), True),
+        (Sent(b"secret", link=STRANGE, kind=0x88B5, outgoing=False, packet_type=2), False),
+        (Sent(b"secret", link=STRANGE, kind=0x88B5, to=b"\x01\x80\xc2\0\0\0"), False),
+        (Sent(b"secret", link=STRANGE, kind=0x0806), False),
+        (Sent(b"secret", link=STRANGE, kind=0x888E), False),
+        (Sent(b"secret", link=WARD, kind=0x88B5), False),
+        (Sent(bytes(IP(dst="224.0.0.1") / UDP()), link=STRANGE), False),
+    ],
+)
+def test_frames_that_are_no_ip_pass_between_two_on_a_strange_link(sent, wanted):
     assert passes(sent) is wanted
 
 

@@ -17,10 +17,14 @@ from scapy.layers.inet6 import (
 from agent.system.dissect import (
     ETH_IPV4,
     ETH_IPV6,
+    HERE,
+    LLC,
+    NEIGHBOUR,
     Packet,
     Signal,
     begins_with_tag,
     dissect,
+    neighbours_frame,
     text,
     untagged,
 )
@@ -167,3 +171,11 @@ def test_a_tag_before_the_packet_is_noticed_whatever_ethertype_the_kernel_names(
     assert begins_with_tag(0x8100, inner)
     assert not begins_with_tag(ETH_IPV4, inner)
     assert not begins_with_tag(ETH_IPV6, inner6)
+
+
+def test_a_frame_that_is_no_ip_is_a_packet_of_its_ethertype_between_neighbours():
+    sent = neighbours_frame(0x88B5, outgoing=True)
+    came = neighbours_frame(4, outgoing=False)
+
+    assert sent == Packet(0x88B5, HERE, 0, NEIGHBOUR, 0, Signal.DATAGRAM)
+    assert came == Packet(LLC, NEIGHBOUR, 0, HERE, 0, Signal.DATAGRAM)

@@ -37,6 +37,11 @@ def test_an_outside_address_reached_over_a_telephone_while_the_intranet_is_up():
         ("no answer", {"answer": "none"}, ["EXT-17"]),
         ("only a reset", {"answer": "refused"}, ["EXT-17"]),
         ("a neighbour at the other end of the cable", {"destination": "169.254.1.1"}, ["EXT-01"]),
+        (
+            "a broadcast of that neighbour",
+            {"direction": "in", "source": "169.254.1.1", "destination": "255.255.255.255"},
+            [],
+        ),
         ("multicast", {"destination": "239.1.2.3", "protocol": "udp"}, []),
     ],
 )
