@@ -3,12 +3,14 @@
 from starlette.responses import Response
 
 from checks.finding import Severity
+from collector.alerts.digest_mail import digest_line
 from collector.coverage import fleet_coverage, mean_share
 from collector.dashboard.door import Visit
 from collector.dashboard.policy import is_proposed
 from collector.dashboard.wording import DAY_US, HOUR_US
 from collector.queries import cases
 from collector.queries import overview as figures
+from collector.queries.digests import newest_digests
 from collector.rights import Action
 
 URGENT_SHOWN = 8
@@ -41,5 +43,12 @@ def overview(visit: Visit) -> Response:
         hours=figures.opened_by_hour(store, from_us=first_hour_us, hours=HOURS_SHOWN),
         first_hour_us=first_hour_us,
         hour_us=HOUR_US,
+        digest=_newest_digest(visit),
         proposed=is_proposed(visit.services.policies.text()),
     )
+
+
+def _newest_digest(visit: Visit) -> str:
+    """The newest day of unanswered attempts (EXT-17) in one line; empty before the first."""
+    newest = newest_digests(visit.services.store_engine, limit=1)
+    return digest_line(newest[0], visit.says) if newest else ""

@@ -14,6 +14,8 @@ HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 SHOWN_CHARACTERS = 120
 """Longer texts are cut on the page; the whole stands in the title."""
+OWN_SUBJECTS = ("forwarding", "history", "*")
+"""Subjects of cases that are no name of anything: EXT-11, EXT-15, a crowd under EXT-13."""
 _KILO = 1024
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
@@ -74,6 +76,17 @@ class Words:
     def decided(self, by: str) -> Markup:
         """The policy's entry that decided."""
         return self.foreign(decider(by, self.says), 200)
+
+    def subject(self, of_case: str) -> Markup:
+        """What the case is about: a way out as `usb0 via 192.0.2.1`, one of the product's own
+        words (`forwarding`), or a name as it came.
+        """
+        interface, via, gateway = of_case.partition(" via ")
+        if via:
+            told = {"interface": interface, "gateway": gateway}
+            return self.foreign(self.says.format("{interface} via {gateway}", told), 60)
+        own = of_case in OWN_SUBJECTS
+        return self.foreign(self.says.word("subject", of_case) if own else of_case, 60)
 
     def reason(self, text: str, limit: int = SHOWN_CHARACTERS) -> Markup:
         """What a program said of itself: in this language where it is known, else as it came."""

@@ -29,7 +29,7 @@ from collector import api, dashboard
 from collector.acts import CaseActs
 from collector.auth import add_user, create_token
 from collector.changes import LocalChanges
-from collector.entries import Enrolled, EntryKind
+from collector.entries import AttemptsOfDay, Enrolled, EntryKind
 from collector.journal import SqlJournal
 from collector.judge import Judge
 from collector.policies import SqlPolicies
@@ -40,6 +40,7 @@ from tests.fakes.batches import observation, sealed
 
 MINUTE_US = 60 * 1_000_000
 HOUR_US = 60 * MINUTE_US
+JUDGED_WITHIN_S = 5.0
 PASSWORD = "correct horse ward 9"
 POLICY = """# proposed by wardwatch
 [hospital]
@@ -150,6 +151,11 @@ class Hospital:
         )
         body = encode(Enrolled(endpoint=line, host=name.lower(), machine="m"))
         self._journal.append(EntryKind.ENROLLED, body, agent=agent)
+
+    def digest(self, day: AttemptsOfDay) -> None:
+        """Journals a day's attempts; returns when they are judged."""
+        entry = self._journal.append(EntryKind.DIGEST, encode(day))
+        assert self.services.changes.wait_for_entry(entry, JUDGED_WITHIN_S)
 
     def tell(self, agent: str, *facts: Fact, ago_us: int = 0) -> None:
         """The agent's next batch with these facts; returns when it is judged."""

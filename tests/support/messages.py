@@ -24,6 +24,7 @@ from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
 from collector.dashboard import login, reasons, shown_containment
 from collector.dashboard.cases import CLINICAL_CLASSES
+from collector.dashboard.wording import OWN_SUBJECTS
 from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
 from collector.i18n import SOME_PROCESS
 from collector.queries.hosts import STANDINGS
@@ -111,6 +112,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "place": (*field(EndpointMoved, "what"), *field(AddressChanged, "what")),
     "trace": field(Trace, "what"),
     "problem": reasons.PROBLEMS,
+    "subject": OWN_SUBJECTS,
     "clinical_class": CLINICAL_CLASSES,
     "transport": get_args(NameTransport),
     "proxy_how": field(Proxy, "how"),

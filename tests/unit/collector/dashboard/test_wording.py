@@ -44,3 +44,18 @@ def test_the_decider_is_told_in_words():
 
     assert chinese.decided("media register M-1") == "<bdi>介质台账 M-1</bdi>"
     assert chinese.decided("something else") == "<bdi>something else</bdi>"
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        ("usb0 via 192.0.2.1", "usb0 → 192.0.2.1"),
+        ("forwarding", "转发"),
+        ("*", "多台主机"),
+        ("/usr/bin/socat", "/usr/bin/socat"),
+    ],
+)
+def test_what_a_case_is_about_is_said_in_chinese(subject, said):
+    words = Words(translator("zh_CN"), "Asia/Shanghai", NOW)
+
+    assert words.subject(subject) == f"<bdi>{said}</bdi>"
