@@ -60,8 +60,12 @@ class ConnectionSeen(Fact, frozen=True, kw_only=True, tag="connection"):
     stands for: attempts with the same process, destination and port are counted
     together over `attempts_window`.
 
+    `two_way` is also what left for an address from which something came, whatever both
+    looked like (`agent.loose_ends`).
+
     `protocol` is the IANA name in lower case (`tcp`, `udp`, `icmp`, `icmpv6`) or
-    the number in digits.  Ports are 0 where the protocol has none.  Times are wall
+    the number in digits; of frames that are no IP the EtherType (`0x88b5`), or `llc`.
+    Their other side is `fe80::`, whoever is at the other end of the cable, ours `::`.  Ports are 0 where the protocol has none.  Times are wall
     clock microseconds since the epoch, of the first packet and of the answer (0
     without one).  `evidence` names how it was seen: `packet`, `socket` (found open
     in the kernel's socket table), `overrun` (found after packets were lost).
