@@ -55,8 +55,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tally(msgspec.Struct, kw_only=True):
-    """What was read: `packets` of which `ignored` were no IP flow (ARP, later fragments,
-    neighbour discovery, other protocols); times in microseconds since the epoch.
+    """What was read: `packets` of which `ignored` were no IP flow (ARP, neighbour
+    discovery, other protocols); times in microseconds since the epoch.
     """
 
     packets: int = 0
@@ -266,8 +266,8 @@ def _verdict(stands: Standing, *, two_way: bool) -> Verdict:
 
 
 def _way_shown(egress: Egress) -> str:
-    hop = egress.gateway or "directly"
-    return f"{egress.interface} ({egress.kind}) via {hop}"
+    hop = f" via {egress.gateway}" if egress.gateway else ", directly connected"
+    return f"{egress.interface} ({egress.kind}){hop}"
 
 
 def _rfc3339(at_us: int) -> str:

@@ -124,6 +124,29 @@ def test_without_a_word_of_the_gateway_every_hop_is_taken_for_it():
     assert [line.rule for line in lines] == ["EXT-06"]
 
 
+@pytest.mark.parametrize(
+    ("scene", "verdict", "rule"),
+    [({}, "internal", ""), ({"kinds": {"": "usb_tether"}}, "external", "EXT-02")],
+)
+def test_a_neighbour_is_outside_only_where_its_link_is(scene, verdict, rule):
+    neighbours = conversation("fe80::2", me="fe80::1", mac=OTHER_MAC)
+
+    (line,) = replayed(*neighbours, **scene)
+
+    assert (line.two_way, line.verdict, line.rule) == (True, verdict, rule)
+
+
+def test_parts_alone_and_answers_of_another_kind_are_two_way_as_live_would_say():
+    packets = (
+        there(IP(src=ME, dst=OUTSIDE, frag=3, proto=17, id=7) / b"secret"),
+        back(IP(src=OUTSIDE, dst=ME) / ICMP(type=0, id=9) / b"secret"),
+    )
+
+    (line,) = replayed(*packets)
+
+    assert (line.protocol, line.two_way, line.rule) == ("udp", True, "EXT-06")
+
+
 def test_the_kind_of_link_can_be_said():
     (line,) = replayed(*conversation("10.20.3.3"), kinds={"": "usb_tether"})
 
