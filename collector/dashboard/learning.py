@@ -1,5 +1,6 @@
 """What the allow-list would need, for the officer to accept or reject; and the days' digests."""
 
+import re
 from datetime import date, timedelta
 from http import HTTPStatus
 
@@ -11,8 +12,9 @@ from collector.clocks import local_time
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
 from collector.policies import PolicyChanged
-from collector.proposals import ENDLESS, Acceptance, ProposalRefused, accept, reject
+from collector.proposals import ENDLESS, OTHER_PORT, Acceptance, ProposalRefused, accept, reject
 from collector.queries.digests import newest_digests
+from collector.queries.overview import endpoint_names
 from collector.queries.proposals import proposals
 
 DAYS_SHOWN = 14
@@ -20,6 +22,7 @@ MEANWHILE = (
     "Somebody has just applied another policy (version {newest}, {actor}). Nothing was changed; "
     "please accept the proposal again."
 )
+_PORT = re.compile("[0-9]{1,5}")
 USUAL_END = timedelta(days=180)
 
 
@@ -56,9 +59,16 @@ def _acceptance(visit: Visit) -> Acceptance:
         ticket=field(visit.form, "ticket"),
         expires=expires,
         destinations=tuple(field(visit.form, "destinations").split()),
-        ports=tuple(int(each) for each in field(visit.form, "ports").split() if each.isdecimal()),
+        ports=tuple(_port(each) for each in field(visit.form, "ports").replace(",", " ").split()),
         endpoints=tuple(field(visit.form, "endpoints").split()),
     )
+
+
+def _port(text: str) -> int:
+    """What is no port is refused: passed over, it would leave all that were proposed."""
+    if not _PORT.fullmatch(text):
+        raise ProposalRefused(OTHER_PORT, port=text[:20])
+    return int(text)
 
 
 def _page(
@@ -74,6 +84,7 @@ def _page(
         error=error,
         proposals=found.proposals,
         left_out=found.left_out,
+        names=endpoint_names(services.store_engine),
         usual_end=(today + USUAL_END).isoformat(),
         digests=[
             digest_line(day, visit.says)
