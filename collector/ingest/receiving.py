@@ -9,6 +9,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from checks.facts.health import EndpointSilent
+from checks.facts.network import UnmanagedHost
 from checks.wire import (
     BATCH_DOMAIN,
     BATCH_LIMIT_OBSERVATIONS,
@@ -226,7 +227,7 @@ def _check_order(frame: Batch) -> None:
 
 
 def _check_own_words(frame: Batch) -> None:
-    """Silence is what the collector says of an endpoint; one that speaks is not silent."""
+    """Who is silent and who is not enrolled is the collector's own word: no agent's."""
     for seen in frame.observations:
-        if isinstance(seen.fact, EndpointSilent):
+        if isinstance(seen.fact, EndpointSilent | UnmanagedHost):
             raise _malformed(f"observations: sequence {seen.sequence} is not an agent's to say")

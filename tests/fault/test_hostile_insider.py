@@ -9,17 +9,23 @@ import msgspec
 import pytest
 from backports import zstd
 
+from checks.facts import KINDS
+from checks.facts.health import EndpointSilent
+from checks.facts.network import UnmanagedHost
 from checks.wire import digest, encode
 from tests.free_port import free_port
 from tests.samples import TETHERED, connection
 from tests.sender import RealCollector, Sender
+from tests.support.hostile import hostile
 from tests.support.live import until
 
 BATCHES = "/agent/v1/batches"
 PASSWORD = "lantern-gravel-77-orbit"
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e\n{{7*7}}\0%s"
-PAGES = ("/", "/cases", "/endpoints", "/unseen", "/rules", "/policy")
+PAGES = ("/", "/cases", "/endpoints", "/hosts", "/hosts?q=%00%F0", "/learning", "/unseen", "/rules",
+         "/policy")  # fmt: skip
 LISTS = ("cases", "endpoints", "observations", "media")
+ANSWERED = ("hosts", "proposals", "digests", "policy")
 RULES = ("EXT-04", "MED-01", "MED-03", "MED-05", "AUD-01")
 LARGEST_PAGE = 1_000_000
 
@@ -142,6 +148,42 @@ def test_the_api_tells_everything_that_a_lying_agent_said(place: Place, liar: Se
         assert answer.status_code == 200, (name, answer.text)
         assert answer.json()[name], name
     assert place.officer.get(f"/api/v1/endpoints/{liar.agent}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [("short", HOSTILE), ("long", HOSTILE * 130), ("formula", "=cmd|' /C calc'!A0\t@SUM(1)\r\n")],
+    ids=["short", "long", "formula"],
+)
+def test_every_kind_of_fact_may_be_hostile_in_every_text_of_it(
+    place: Place, what: str, text: str
+) -> None:
+    sender = place.enrol(f"liar-in-everything-{what}")
+    own = [kind for kind in KINDS.values() if kind not in (EndpointSilent, UnmanagedHost)]
+    facts = [msgspec.to_builtins(hostile(kind, text)) for kind in own]
+    answer = place.say(sender, *facts, *facts)
+    assert answer.status_code == 200, answer.text
+    place.judged()
+
+    rows = place.officer.get("/api/v1/cases", params={"endpoint": sender.agent, "limit": 100})
+    cases = [f"/cases/{row['id']}" for row in rows.json()["cases"]]
+    for address in [*PAGES, f"/endpoints/{sender.agent}", *cases]:
+        page = place.officer.get(address)
+        assert page.status_code == 200, (address, page.text[:500])
+        assert len(page.text) < LARGEST_PAGE, address
+        assert "<script>alert" not in page.text, address
+    for name in (*LISTS, *ANSWERED):
+        assert place.officer.get(f"/api/v1/{name}").status_code == 200, name
+
+
+def test_half_a_surrogate_is_no_text_and_the_next_batch_is_taken(place: Place) -> None:
+    sender = place.enrol("half a letter")
+    raw = msgspec.json.encode(sender.batch(1)).replace(b'"kind":', b'"\\ud800":1,"kind":', 1)
+
+    refused = place.send(sender, zstd.compress(raw))
+
+    assert refused.status_code in (200, 400, 422), refused.text
+    assert place.officer.get("/unseen").status_code == 200
 
 
 def test_nobody_waits_for_facts_that_a_rule_cannot_bear(place: Place, liar: Sender) -> None:

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 from backports import zstd
 
+from checks.facts.health import EndpointSilent
+from checks.facts.network import UnmanagedHost
 from checks.wire import BATCH_LIMIT_OBSERVATIONS, encode
 from collector.ingest.accept import Decision, Outcome
 from collector.ingest.receiving import Claim, check_batch, check_request, forked
@@ -11,6 +13,7 @@ from collector.ingest.writer import Decided
 from collector.problems import Refused
 from tests.samples import NOW_US, connection
 from tests.sender import Sender
+from tests.support.hostile import hostile
 
 SENDER = Sender(agent="pc1")
 KEY = SENDER.key.public_key()
@@ -228,11 +231,10 @@ def test_an_unknown_kind_whose_name_is_none_is_refused(kind):
     assert "observations[0].fact.kind: " in refused.value.problem.detail
 
 
-def test_an_agent_cannot_say_that_an_endpoint_is_silent():
+@pytest.mark.parametrize("kind", [EndpointSilent, UnmanagedHost])
+def test_an_agent_cannot_speak_for_the_collector(kind):
     raw = msgspec.to_builtins(SENDER.batch(1))
-    raw["observations"][0]["fact"] = {
-        "kind": "endpoint_silent", "endpoint": "another", "last_heard_us": 1, "silent_for_us": 1,
-    }  # fmt: skip
+    raw["observations"][0]["fact"] = msgspec.to_builtins(hostile(kind, "another"))
 
     with pytest.raises(Refused) as refused:
         check_batch(claim(encode(raw), encoding="identity"), KEY)
