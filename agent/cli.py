@@ -136,10 +136,20 @@ def _parser() -> argparse.ArgumentParser:
     enrol.add_argument("--again", action="store_true", help="replace the identity there is")
     status = command("status", "sensors, spool, last upload, policy, coverage")
     once = command("once", "every sensor once, judged here")
-    once.add_argument("--policy", metavar="FILE", type=Path, help="judge by this policy.toml")
+    once.add_argument(
+        "--policy",
+        metavar="FILE",
+        type=Path,
+        help="judge by this policy.toml, not by the one in force here",
+    )
     replay = command("replay", "judges a pcap or pcapng as the live sensor would")
-    replay.add_argument("capture", metavar="CAPTURE", type=Path)
-    replay.add_argument("--policy", metavar="FILE", type=Path, help="judge by this policy.toml")
+    replay.add_argument("capture", metavar="CAPTURE", type=Path, help="a pcap or pcapng file")
+    replay.add_argument(
+        "--policy",
+        metavar="FILE",
+        type=Path,
+        help="judge by this policy.toml, not by the one in force here",
+    )
     replay.add_argument(
         "--interface",
         metavar="[NAME=]KIND",
@@ -157,10 +167,12 @@ def _parser() -> argparse.ArgumentParser:
     scan = command("scan", "scans a mount or folder as it would a medium")
     scan.add_argument("path", metavar="PATH", type=Path)
     release = command("release", "undoes the cut of an extra uplink, or of all of them")
-    release.add_argument("interface", metavar="INTERFACE", nargs="?", default="")
+    release.add_argument(
+        "interface", metavar="INTERFACE", nargs="?", default="", help="all of them without a name"
+    )
     release.add_argument("--removal", action="store_true", help=argparse.SUPPRESS)
     command("propose", "a first policy.toml from this machine's own links, to be edited")
     command("check-config", "names the wrong key and what was meant")
     for speaks_json in (status, once, replay, scan):
-        speaks_json.add_argument("--json", action="store_true")
+        speaks_json.add_argument("--json", action="store_true", help="for programs")
     return parser

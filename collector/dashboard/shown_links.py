@@ -6,6 +6,9 @@ from checks.facts.radios import RadioState
 from collector.dashboard.lines import Line, Lines
 from collector.dashboard.wording import Words
 
+AUTHENTICATIONS = ("open", "psk", "sae", "802.1x")
+"""What `Wifi.authentication` may say."""
+
 
 def network(fact: NetworkState, words: Words) -> Lines:
     say, word = words.says.gettext, words.says.word
@@ -42,7 +45,8 @@ def _air(link: Link, words: Words) -> str:
     if wifi is None:
         return ""
     mode = words.says.word("wifi_mode", wifi.mode)
-    return " ".join(part for part in (mode, wifi.ssid, wifi.bssid, wifi.authentication) if part)
+    proof = words.says.word("authentication", wifi.authentication) if wifi.authentication else ""
+    return " ".join(part for part in (mode, wifi.ssid, wifi.bssid, proof) if part)
 
 
 def radios(fact: RadioState, words: Words) -> Lines:

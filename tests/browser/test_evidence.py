@@ -56,7 +56,8 @@ def test_a_case_shows_its_evidence_in_words_and_fits_a_telephone(officer, site, 
     site.hospital.tell("sfc-011", TOLD[rule])
     officer.set_viewport_size({"width": 390, "height": 800})
     officer.goto(f"/cases?state=all&rule={rule}")
-    officer.locator("tr[data-row] a").first.click()
+    case = officer.locator("tr[data-row]").first.get_attribute("data-row")
+    officer.goto(f"/cases/{case}")
     evidence = officer.locator("#case-evidence")
     expect(evidence.locator("dl").first).to_be_visible()
 

@@ -22,7 +22,7 @@ from collector import cases, proposals
 from collector.alerts import digest_mail
 from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
-from collector.dashboard import login, reasons, shown_containment
+from collector.dashboard import login, reasons, shown_containment, shown_links
 from collector.dashboard.cases import CLINICAL_CLASSES
 from collector.dashboard.wording import OWN_SUBJECTS
 from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
@@ -112,6 +112,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "place": (*field(EndpointMoved, "what"), *field(AddressChanged, "what")),
     "trace": field(Trace, "what"),
     "problem": reasons.PROBLEMS,
+    "authentication": shown_links.AUTHENTICATIONS,
     "subject": OWN_SUBJECTS,
     "clinical_class": CLINICAL_CLASSES,
     "transport": get_args(NameTransport),
