@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Literal
 
 from agent.awaited_hashes import AwaitedHashes
-from agent.flows import FlowTable, Held, Origin, Sighting
+from agent.flows import FlowTable, Held, Sighting
 from agent.name_cache import NameCache
 from agent.quiet import Direction, Key, Silence
 from agent.sampled_load import SampledLoad
+from agent.sensors.admission import Admission
 from agent.system.attribution import Attribution
 from agent.system.bpf_assembler import Instruction
 from agent.system.bpf_filter import SAMPLED_OF, packet_filter
 from agent.system.dissect import (
     ETH_IPV4,
     ETH_IPV6,
-    LLC,
     TCP,
     VLAN_TAGS,
     Packet,
@@ -29,7 +29,7 @@ from agent.system.dissect import (
     text,
     untagged,
 )
-from agent.system.link_rules import link_rules, parts, riding
+from agent.system.link_rules import link_rules
 from agent.system.network_table import NetworkTable
 from agent.system.packets import Frame, PacketSocket
 from agent.system.processes import Processes
@@ -40,8 +40,6 @@ from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.connections import ConnectionSeen
 from checks.facts.health import SensorGap
-from checks.links import BRIDGES, is_strange
-from checks.plan import is_link_local, is_local
 from checks.policy import PolicyDocument
 
 _IP = frozenset((ETH_IPV4, ETH_IPV6, *VLAN_TAGS))
@@ -80,9 +78,9 @@ class ConnectionSensor:
         self._processes.file_names = self._policy.thresholds.file_names_travel
         attribution = Attribution(self._sockets, self._processes)
         self._attribution = self._closing.enter_context(closing(attribution))
+        self._admission = Admission(self._network, self._attribution, self._names)
         self._flows = self._flow_table()
         self._load = SampledLoad(sampled_of=SAMPLED_OF)
-        self._relayed: set[int] = set()  # links over which others' flows have left
         self._program = self._wanted_program()
         self._packets: PacketSocket | None = None
         self._watch: SocketWatch | None = None
@@ -163,7 +161,7 @@ class ConnectionSensor:
 
     def _flow_table(self) -> FlowTable:
         flows = FlowTable(
-            self._admit,
+            self._admission.admit,
             patience=self._policy.duration("attempt_timeout").total_seconds(),
             window=self._policy.duration("attempts_window").total_seconds(),
         )
@@ -176,28 +174,17 @@ class ConnectionSensor:
             return []
         if packet.signal in _SAMPLED:
             self._load.saw(now)
-        link = frame.link
-        if link in self._network.enslaved:
-            link = self._whole(packet, frame)
+        link = self._admission.counted_link(packet, frame)
         if not link:
             return []
         return self._flows.see(packet, Sighting(link, frame.outgoing, frame.at_us, now))
-
-    def _whole(self, packet: Packet, frame: Frame) -> int:
-        """The bond or bridge that this frame of one of its ports counts as; 0 when that one
-        shows what counts.  What a bridge hands on for others is not this machine's.
-        """
-        whole = self._parts.get(frame.link, 0)
-        ours = packet.source if frame.outgoing else packet.destination
-        hands_on = whole in self._bridges and text(ours) not in self._network.own_addresses
-        return 0 if hands_on else whole
 
     def _watched(self, watch: SocketWatch, now: float) -> Iterator[ConnectionSeen]:
         """What sockets tell of flows, as if their packets had been seen."""
         now_us = _wall_us()
         listening = {row.local_port for row in self._sockets.listening()}
         for row in watch.rows(now):
-            link = self._link_to(text(row.remote), text(row.local))
+            link = self._admission.link_to(text(row.remote), text(row.local))
             if link is None:
                 continue
             key = Key(row.protocol, row.local, row.local_port, row.remote, row.remote_port)
@@ -208,26 +195,6 @@ class ConnectionSensor:
                 yield from self._flows.found_open(key, direction, seen, evidence="socket")
             elif not incoming:
                 yield from self._flows.see(_asking(row), seen)
-
-    def _admit(self, key: Key, direction: Direction, seen: Sighting) -> Origin | None:
-        """Whether a new flow goes outside; its way and its process."""
-        remote, local = text(key.remote), text(key.local)
-        called = seen.outgoing and remote in self._network.broadcasts
-        if called or self._network.is_guest(seen.link, remote):
-            return None
-        if is_local(remote) and not (is_link_local(remote) and seen.link in self._strange):
-            return None
-        forwarded = key.protocol < LLC and local not in self._network.own_addresses
-        if forwarded and not seen.outgoing:
-            return None  # it is seen again when it leaves, and that way counts
-        egress = self._network.egress(self._link_of(seen, local), remote)
-        if self._policy.plan.need_not_be_seen(remote, egress):
-            return None
-        if forwarded:
-            self._relayed.add(seen.link)
-        who = UnknownProcess(why="forwarded") if forwarded else self._process(key, direction)
-        name = self._names.name_of(remote, seen.now)
-        return Origin(egress=egress, process=who, name=name)
 
     def _held(self, key: Key) -> Held:
         """A listening socket is what the kernel names when no other has the flow."""
@@ -240,17 +207,6 @@ class ConnectionSensor:
         listening = {each.local_port for each in self._sockets.listening()}
         return "in" if key.local_port in listening else "out"
 
-    def _link_of(self, seen: Sighting, local: str) -> int:
-        """A frame for a link that rides on another one (macvlan) is seen there first."""
-        riding = self._riding.get(seen.link)
-        own = self._network.link_with(local) if riding else None
-        return own if own is not None and riding and own in riding else seen.link
-
-    def _process(self, key: Key, direction: Direction) -> Process | UnknownProcess:
-        ask = self._attribution.began if direction == "out" else self._attribution.accepted
-        local, remote = (key.local, key.local_port), (key.remote, key.remote_port)
-        return ask(key.protocol, local, remote, now=time.monotonic())
-
     def _refilter(self) -> None:
         program = self._wanted_program()
         if self._packets and program != self._program:
@@ -260,12 +216,9 @@ class ConnectionSensor:
     def _wanted_program(self) -> tuple[Instruction, ...]:
         quiet = self._flows.quiet
         self._shown = self._wanted()
-        state, plan = self._network.state, self._policy.plan
-        self._riding, self._parts = riding(state), parts(state)
-        self._bridges = {link.index for link in state.links if link.driver in BRIDGES}
-        self._strange = {link.index for link in state.links if is_strange(link, state, plan)}
+        self._admission.learn(self._policy.plan)
         return packet_filter(
-            link_rules(plan, self._network, self._relayed),
+            link_rules(self._policy.plan, self._network, self._admission.relayed),
             sorted(self._network.broadcasts),
             quiet.muted,
             quiet.swept,
@@ -274,7 +227,7 @@ class ConnectionSensor:
 
     def _wanted(self) -> tuple[int, int, bool]:
         """What the filter depends on beside the network and the policy."""
-        return self._flows.quiet.revision, len(self._relayed), self._load.is_high
+        return self._flows.quiet.revision, len(self._admission.relayed), self._load.is_high
 
     def _uncounted(self, silence: Silence, now: float) -> SensorGap:
         """Answers were seen all the time; unanswered attempts of a sweep were not counted."""
@@ -312,18 +265,12 @@ class ConnectionSensor:
         keys = [_key(row) for row in rows]
         self._flows.keep_open(keys, now)
         for row, key in zip(rows, keys, strict=True):
-            link = self._link_to(text(row.remote), text(row.local))
+            link = self._admission.link_to(text(row.remote), text(row.local))
             if link is None:
                 continue
             direction: Direction = "in" if row.local_port in listening else "out"
             seen = Sighting(link, outgoing=True, at_us=now_us, now=now)
             yield from self._flows.found_open(key, direction, seen, evidence=evidence)
-
-    def _link_to(self, remote: str, local: str) -> int | None:
-        """Index of the link that has the connection's own address."""
-        if is_local(remote) or remote in self._network.own_addresses:
-            return None
-        return self._network.link_with(local)
 
 
 def _packet(frame: Frame) -> Packet | None:
