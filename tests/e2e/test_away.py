@@ -78,9 +78,11 @@ def test_what_was_reached_with_the_cable_pulled_is_told_on_return_with_its_true_
     hospital.run(hospital.workstation, "ip", "route", "add", "default", "via", netns.GATEWAY)
 
     case = collector.case("EXT-02", seconds=90)
-    [connection] = facts(collector, "connection")
+    # The agent's own line to the collector goes on over the second link, and is seen, too.
+    reached = facts(collector, "connection")
+    [connection] = [fact for fact in reached if fact["destination"] == netns.OUTSIDE]
     assert left <= connection["first_seen_us"] / 1e6 <= connection["answered_us"] / 1e6 <= done
-    happened = datetime.fromisoformat(case["evidence"][0]["at"]).timestamp()
+    happened = [datetime.fromisoformat(each["at"]).timestamp() for each in case["evidence"]]
     opened = datetime.fromisoformat(case["opened_at"]).timestamp()
-    assert left <= happened < done + 2.0 <= opened
+    assert left <= min(happened) <= max(happened) < done + 2.0 <= opened
     assert not {"EXT-01", "EXT-03", "EXT-06", "EXT-17"} & set(collector.rules())
