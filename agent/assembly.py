@@ -1,5 +1,6 @@
 """Puts the service together from its parts, whatever the sensors are."""
 
+import logging
 import random
 import time
 from collections import deque
@@ -14,6 +15,8 @@ from agent.answers import Answers
 from agent.config import Settings
 from agent.identity import AgentIdentity, IdentityFolder
 from agent.integrity import OwnFiles
+from agent.media.asking import Asking
+from agent.media.standings import STANDINGS_FILE, Standings
 from agent.messages import read_catalogue
 from agent.policy_cache import POLICY_FILE, PolicyCache
 from agent.reactions import Judgement, Reactions
@@ -40,6 +43,7 @@ from agent.uplink_thread import UplinkThread
 from checks.check import discover
 from checks.policy import PolicyDocument
 
+_log = logging.getLogger("wardwatch.assembly")
 _jitter = random.SystemRandom()
 
 
@@ -79,13 +83,18 @@ def build(around: Surroundings) -> Service:
     )
     uplink = _uplink(around.settings, courier, spool, policies, (doorbell, arrived))
     containment = ContainmentSensor(state, KernelHands(), own_address=answers.own_address)
-    judgement = Judgement(discover(), policies.held.document)
+    standings = Standings(state / STANDINGS_FILE, identity)
+    if not standings.load():
+        _log.warning("what the register said is unreadable and asked for anew")
+    asking = Asking(courier.ask_about, standings, on_answer=lambda _standing: doorbell.ring())
+    judgement = Judgement(discover(), policies.held.document, standing_of=standings.of)
     reactions = Reactions(
         judgement,
         catalogue=read_catalogue(),
         desktop=around.desktop,
         on_network=uplink.network_changed,
         contain=containment.consider,
+        on_medium=asking,
     )
     recorder = Recorder(
         spool,

@@ -11,11 +11,29 @@ from checks.check import Check
 from checks.evaluate import Evaluator, Known
 from checks.facts import Fact
 from checks.facts.containment import ContainmentActed
-from checks.facts.media import MediumMounted, MediumScanned
+from checks.facts.holding import MediumHeld
+from checks.facts.media import (
+    Medium,
+    MediumAccessed,
+    MediumAttached,
+    MediumDetached,
+    MediumMounted,
+    MediumScanned,
+    MediumUnmounted,
+)
+from checks.facts.media_register import MediumStanding
 from checks.facts.network import NetworkState
 from checks.finding import Outcome, Severity, Verdict
 from checks.policy import PolicyDocument
 
+ABOUT_A_MEDIUM = (
+    MediumAttached,
+    MediumDetached,
+    MediumMounted,
+    MediumUnmounted,
+    MediumAccessed,
+    MediumScanned,
+)
 _SUBJECTS_REMEMBERED = 500
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -31,21 +49,33 @@ _LINK_MESSAGES: Mapping[str, str] = {"cut": "link_cut", "undone": "link_restored
 class Judgement:
     """The checks on this endpoint's facts, with the states they lean on."""
 
-    def __init__(self, checks: Mapping[str, Check], document: PolicyDocument) -> None:
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        document: PolicyDocument,
+        *,
+        standing_of: Callable[[str], MediumStanding | None] = lambda _key: None,
+    ) -> None:
+        """`standing_of` gives what the register says of a medium, by its key."""
         self._evaluator = Evaluator(checks)
+        self._standing_of = standing_of
         self._known: dict[type[Fact], Known] = {}
         self.document = document
 
     def verdicts(self, fact: Fact, at_us: int) -> Sequence[Verdict]:
         if fact.state:
             self._known[type(fact)] = Known(fact=fact, at_us=at_us)
+        known = self._known
+        standing = self._standing_of(fact.medium.key) if isinstance(fact, ABOUT_A_MEDIUM) else None
+        if standing is not None:
+            known = {**known, MediumStanding: Known(fact=standing, at_us=at_us)}
         return tuple(
             self._evaluator.verdicts(
                 fact,
                 at_us=at_us,
                 policy=self.document.policy,
                 endpoint=self.document.endpoint,
-                known=self._known,
+                known=known,
             )
         )
 
@@ -56,7 +86,7 @@ class Reactions:
     In the mode `observe` nothing is said.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another hand that it moves
         self,
         judgement: Judgement,
         *,
@@ -64,12 +94,15 @@ class Reactions:
         desktop: Desktop,
         on_network: Callable[[], None],
         contain: Callable[[Fact, Sequence[Verdict], int], None],
+        on_medium: Callable[[Medium], None] = lambda _medium: None,
     ) -> None:
+        """`on_medium` is told of each medium that is plugged in; it must not block."""
         self._judgement = judgement
         self._catalogue = catalogue
         self._desktop = desktop
         self._on_network = on_network
         self._contain = contain
+        self._on_medium = on_medium
         self._told: dict[tuple[str, str], int] = {}
 
     def policy_changed(self, document: PolicyDocument) -> None:
@@ -79,17 +112,24 @@ class Reactions:
         """Whether some check says fail, with more than a notice."""
         if isinstance(fact, NetworkState):
             self._on_network()
+        if isinstance(fact, MediumAttached):
+            self._on_medium(fact.medium)
         verdicts = self._judgement.verdicts(fact, at_us)
         failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
         self._contain(fact, failed, at_us)
         document = self._judgement.document
         if document.policy.mode_for(document.endpoint) != "observe":
             for name, subject in self._occasions(fact, failed):
-                self._tell(name, subject, at_us)
+                seconds = fact.estimate if isinstance(fact, MediumHeld) else 0
+                self._tell(name, subject, at_us, seconds=seconds)
         return any(verdict.severity is not Severity.NOTICE for verdict in failed)
 
     def _occasions(self, fact: Fact, failed: Sequence[Verdict]) -> Iterator[tuple[str, str]]:
         """Messages by name, each with what it is about."""
+        if self._is_said_by_the_hold(fact):
+            return
+        if isinstance(fact, MediumHeld) and (name := _hold_message(fact)):
+            yield name, fact.medium.describe()
         if isinstance(fact, MediumMounted):
             yield "medium_not_released", fact.medium.describe()
         if isinstance(fact, MediumScanned):
@@ -102,7 +142,17 @@ class Reactions:
             if name and verdict.finding:
                 yield name, verdict.finding.subject
 
-    def _tell(self, name: str, subject: str, at_us: int) -> None:
+    def _is_said_by_the_hold(self, fact: Fact) -> bool:
+        """Where media are held, how a scan ended is said when they are released or kept, and a
+        mount comes only after that.
+        """
+        document = self._judgement.document
+        if document.policy.scan_mode_for(document.endpoint) != "hold":
+            return False
+        scanned = isinstance(fact, MediumScanned) and fact.verdict != "infected"
+        return scanned or isinstance(fact, MediumMounted)
+
+    def _tell(self, name: str, subject: str, at_us: int, *, seconds: int) -> None:
         policy = self._judgement.document.policy
         silent_us = policy.duration("desktop_repeat") // _MICROSECOND
         last = self._told.get((name, subject))
@@ -114,6 +164,19 @@ class Reactions:
         hospital = policy.hospital
         self._desktop.show(
             self._catalogue.message(
-                name, language=hospital.language, subject=subject, phone=hospital.phone
+                name,
+                language=hospital.language,
+                subject=subject,
+                phone=hospital.phone,
+                seconds=seconds,
             )
         )
+
+
+def _hold_message(fact: MediumHeld) -> str:
+    """Empty where the scan's own message says it, or the user has done it."""
+    if fact.action == "held":
+        return "medium_held"
+    if fact.action == "released":
+        return "medium_released" if fact.ground == "clean" else ""
+    return "" if fact.ground == "infected" else "medium_kept"

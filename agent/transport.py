@@ -8,12 +8,15 @@ import msgspec
 
 from agent.identity import AgentIdentity, from_text, to_text
 from agent.lean_requests import requests
+from agent.media.standings import SignedStanding
 from agent.policy_cache import SignedPolicy
 from agent.sealing import Sealed
-from checks.wire import REQUEST_DOMAIN, Acknowledgement
+from checks.facts.media import Medium
+from checks.wire import Acknowledgement, MediumAsked, encode, signed_request
 
 BATCHES = "/agent/v1/batches"
 POLICY = "/agent/v1/policy"
+MEDIA = "/agent/v1/media"
 ANSWER_LIMIT = 8 * 1024 * 1024
 """Bytes; a policy with 5,000 prefixes has a twentieth of it."""
 ANSWER_PATIENCE = 120.0
@@ -121,11 +124,12 @@ class Transport:
             TransportDown, Busy, NotBelieved, Forked, BatchRefused.
         """
         date = str(self._clock())
-        asked = b"GET\n" + POLICY.encode() + b"\n" + date.encode()
         headers = {
             "Wardwatch-Agent": self._identity.agent,
             "Wardwatch-Date": date,
-            "Wardwatch-Signature": to_text(self._identity.sign(REQUEST_DOMAIN + asked)),
+            "Wardwatch-Signature": to_text(
+                self._identity.sign(signed_request("GET", POLICY, date))
+            ),
         }
         if etag:
             headers["If-None-Match"] = etag
@@ -134,21 +138,50 @@ class Transport:
             return None
         if answer.status_code != requests.codes.ok:
             raise _meaning(answer)
-        try:
-            signature = from_text(answer.headers.get("Wardwatch-Signature", ""))
-        except ValueError as wrong:
-            raise TransportDown("the policy's signature is no base64") from wrong
         return SignedPolicy(
-            etag=answer.headers.get("ETag", ""), body=answer.content, signature=signature
+            etag=answer.headers.get("ETag", ""),
+            body=answer.content,
+            signature=_signature_of(answer, "the policy's"),
         )
+
+    def ask_about(self, medium: Medium) -> SignedStanding:
+        """What the register says of a medium.  On a connection of its own, so that it may be
+        asked from another thread, and waits for nothing that is being sent.
+
+        Raises:
+            TransportDown, Busy, NotBelieved, Forked, BatchRefused.
+        """
+        date, body = str(self._clock()), encode(MediumAsked(medium=medium))
+        headers = {
+            "Wardwatch-Agent": self._identity.agent,
+            "Wardwatch-Date": date,
+            "Wardwatch-Signature": to_text(
+                self._identity.sign(signed_request("POST", MEDIA, date, body))
+            ),
+            "Content-Type": "application/json",
+        }
+        with pinned_session(self._identity.authority) as session:
+            answer = self._ask("POST", MEDIA, headers, body, session=session)
+        if answer.status_code != requests.codes.ok:
+            raise _meaning(answer)
+        signature = _signature_of(answer, "the answer's")
+        return SignedStanding(key=medium.key, body=answer.content, signature=signature)
 
     def close(self) -> None:
         self._session.close()
 
-    def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        session: requests.Session | None = None,
+    ) -> Answer:
         try:
             return answered(
-                self._session,
+                session or self._session,
                 method,
                 self._base + path,
                 headers=headers,
@@ -260,6 +293,14 @@ def _meaning(answer: Answer) -> Exception:
     if status in _FINAL:
         return BatchRefused(detail)
     return TransportDown(detail)
+
+
+def _signature_of(answer: Answer, whose: str) -> bytes:
+    """Raises TransportDown."""
+    try:
+        return from_text(answer.headers.get("Wardwatch-Signature", ""))
+    except ValueError as wrong:
+        raise TransportDown(f"{whose} signature is no base64") from wrong
 
 
 def _retry_after(answer: Answer) -> float:

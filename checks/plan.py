@@ -89,6 +89,8 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `default`: what holds for a destination in the zone that no entry of the allow-list
     names; `deny` makes it a violation although it is inside.  `scanning`: what is done with
     media before they were scanned there (`checks.policy.scanning`), empty for the policy's.
+    `side` tells a network that leads outside (外网) from the intranet (内网), for media that
+    cross between them.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     mode: str = ""
     scanning: Literal["", "observe", "warn", "hold"] = ""
     default: Literal["allow", "deny"] = "allow"
+    side: Literal["internal", "external"] = "internal"
 
     @staticmethod
     def structs() -> tuple[type[msgspec.Struct], ...]:

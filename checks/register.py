@@ -6,7 +6,7 @@ The collector keeps the register; both it and the agents judge by its answer abo
 
 from checks.check import Context
 from checks.facts.media import Medium
-from checks.facts.media_register import MediumStanding, RegisteredMedium
+from checks.facts.media_register import MediumStanding, RegisteredMedium, Whereabouts
 
 
 def standing_of(medium: Medium, context: Context) -> MediumStanding | None:
@@ -22,3 +22,18 @@ def entry_of(medium: Medium, context: Context) -> RegisteredMedium | None:
     standing = standing_of(medium, context)
     own = standing.entry if standing else None
     return own or context.policy.medium(medium)
+
+
+def came_from(medium: Medium, context: Context) -> Whereabouts | None:
+    """The other endpoint where it was last, None when it was here since, or nowhere else."""
+    standing = standing_of(medium, context)
+    if standing is None:
+        return None
+    here = context.endpoint.id
+    own = next((place for place in standing.seen if place.endpoint == here), None)
+    others = [place for place in standing.seen if place.endpoint != here]
+    newest = max(others, key=lambda place: place.last_us, default=None)
+    if newest is None or own is None:
+        return newest
+    own_us = own.before_us if own.here else own.last_us
+    return newest if newest.last_us > own_us else None

@@ -4,6 +4,7 @@
 
 1  2026-11-22  first: JSON batches, zstd, Ed25519 over the bytes as sent
 1  2026-11-23  numbers, moments and names have bounds; `anew` in a batch, false if missing
+1  2026-11-23  `POST /agent/v1/media`: what the register says of a medium, signed
 
 Unknown fields are ignored.  An unknown *kind* of fact is kept unread as `Held` and
 counted; a missing or wrong field is an error that names its path.
@@ -16,6 +17,7 @@ import msgspec
 
 from checks.facts import KINDS, Fact
 from checks.facts.base import Count, Micros, ShortText
+from checks.facts.media import Medium
 
 PROTOCOL = 1
 BATCH_LIMIT_BYTES = 4 * 1024 * 1024
@@ -26,6 +28,7 @@ BATCH_LIMIT_OBSERVATIONS = 20_000
 BATCH_DOMAIN = b"wardwatch batch 1\0"
 REQUEST_DOMAIN = b"wardwatch request 1\0"
 POLICY_DOMAIN = b"wardwatch policy 1\0"
+STANDING_DOMAIN = b"wardwatch medium standing 1\0"
 """Put before what is signed, so that no signature can be used for another purpose."""
 
 
@@ -90,6 +93,12 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     sent_at_us: Micros
     observations: tuple[Observation, ...]
     anew: bool = False
+
+
+class MediumAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent asks the register: what is known of this medium?"""
+
+    medium: Medium
 
 
 class ReadBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +172,14 @@ _FACT = msgspec.json.Decoder(AnyFact)
 
 def encode(value: msgspec.Struct) -> bytes:
     return _ENCODER.encode(value)
+
+
+def signed_request(method: str, path: str, date: str, body: bytes = b"") -> bytes:
+    """What the agent signs of a request: method, path and moment, each on a line, and the
+    body's SHA-256 (hex) where there is one.
+    """
+    told = f"{method}\n{path}\n{date}"
+    return REQUEST_DOMAIN + (f"{told}\n{digest(body)}" if body else told).encode()
 
 
 def digest(sent: bytes) -> str:

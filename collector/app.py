@@ -28,6 +28,8 @@ from collector.ingest.routes import AgentDoor
 from collector.journal import SqlJournal
 from collector.judge import Judge
 from collector.keys import Keys, public_hex
+from collector.media.answers import Standings
+from collector.media.watch import MediaWatch
 from collector.metrics import Metrics
 from collector.policies import PolicyDocuments, SqlPolicies
 from collector.ports import Clock, Services
@@ -156,6 +158,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
         documents=PolicyDocuments(
             policies, store_engine, signer, passes=Passes(journal_engine, signer, clock=clock)
         ),
+        standings=Standings(store_engine, policies, signer, clock=clock),
         refusals=Refusals(journal.writer, metrics.refusals),
         metrics=metrics,
         clock=clock,
@@ -203,11 +206,18 @@ def _workers(settings: Settings, services: Services, metrics: Metrics) -> Superv
         policies=services.policies,
         clock=services.clock,
     )
+    media = MediaWatch(
+        journal=services.journal,
+        store=services.store_engine,
+        policies=services.policies,
+        clock=services.clock,
+    )
     supervisor = Supervisor(metrics)
     supervisor.add("judge", judge.run)
     supervisor.add("silence", silence.run)
     supervisor.add("digests", digests.run)
     supervisor.add("unmanaged", unmanaged.run)
+    supervisor.add("media", media.run)
     if settings.smtp is None:
         log.warning("nothing will be mailed: [smtp] is not set")
         return supervisor

@@ -8,6 +8,8 @@ DECIDED_PLAINLY = (
     "default",
     "default: outside the address plan",
     "default: not in the media register",
+    "default: no ferry record",
+    "default: a serial number has one body",
     "beacon",
 )
 DECIDED_BY_ENTRY = (

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from checks.facts import Fact
+from checks.facts.media_register import RegisteredMedium
 from checks.policy import Endpoint
 from checks.wire import AnyFact
 
@@ -25,6 +26,7 @@ class EntryKind(StrEnum):
     MAILED = "mailed"
     DIGEST = "digest"
     PROPOSAL = "proposal"
+    MEDIA = "media"
 
 
 class CaseAct(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +116,21 @@ class ProposalDecided(msgspec.Struct, frozen=True, kw_only=True):
     policy_version: int = 0
 
 
+MediaAct = Literal["register", "change", "lost", "found", "returned", "counted", "import", "remove"]
+
+
+class MediaChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person did to the media register, all of it at once: the lines as they are
+    from here on, or the numbers of those that are gone.
+    """
+
+    act: MediaAct
+    actor: str
+    reason: str = ""
+    lines: tuple[RegisteredMedium, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
 BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.ACT: CaseAct,
     EntryKind.POLICY: PolicyApplied,
@@ -123,6 +140,7 @@ BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.MAILED: Mailed,
     EntryKind.DIGEST: AttemptsOfDay,
     EntryKind.PROPOSAL: ProposalDecided,
+    EntryKind.MEDIA: MediaChanged,
 }
 
 __all__ = [
@@ -133,6 +151,8 @@ __all__ = [
     "EntryKind",
     "Fact",
     "Mailed",
+    "MediaAct",
+    "MediaChanged",
     "PolicyApplied",
     "ProposalDecided",
     "Registered",

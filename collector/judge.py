@@ -20,6 +20,7 @@ from collector.judging.reading import Unreadable, read_body
 from collector.judging.statements import Statements
 from collector.judging.step import Step
 from collector.ports import Change, Changes, Entry, Journal
+from collector.queries.register import StoredMedia
 from collector.store import schema
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,12 @@ DERIVED = (
     schema.unknowns,
     schema.digests,
     schema.rejections,
+    schema.media_register,
+    schema.media_uses,
+    schema.media_told,
+    schema.media_acts,
+    schema.media_seen,
+    schema.media_places,
     schema.alerts,
 )
 """What a replay of the journal makes again."""
@@ -70,6 +77,7 @@ class Judge:
         self._needed = needed | {NetworkState}  # tells which links of a witness lead inside
         self._statements = Statements(store.dialect)
         self._memory = Memory(self._needed)
+        self._media = StoredMedia(store)
         self._loaded = False
         self._ahead: deque[Entry] = deque()
 
@@ -123,7 +131,7 @@ class Judge:
     def _judge(self, entries: list[Entry], *, fault: str = "") -> None:
         """Judges these in one transaction, or only records that they are at fault."""
         before = self._memory.cursor
-        step = Step(self._memory, self._evaluator, self._needed)
+        step = Step(self._memory, self._evaluator, self._needed, self._media)
         for entry in entries:
             if fault:
                 step.fault(entry, fault)
@@ -251,4 +259,6 @@ def _move_cursor(connection: Connection, before: int, after: int) -> None:
 
 
 def _size(entry: Entry) -> int:
+    if entry.kind == EntryKind.MEDIA:
+        return OBSERVATIONS_A_STEP  # a step of its own: what follows looks the register up
     return max(1, entry.last - entry.first + 1) if entry.kind == EntryKind.BATCH else 1

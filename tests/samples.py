@@ -9,6 +9,7 @@ from checks.facts.base import Process
 from checks.facts.connections import ConnectionSeen, Egress, Gateway
 from checks.facts.forwarding import ForwardingState
 from checks.facts.media import Medium
+from checks.facts.media_register import MediumStanding
 from checks.facts.network import Address, Link, NetworkState, Route
 from checks.facts.witness import IntranetWitness
 from checks.finding import Outcome, Verdict
@@ -168,11 +169,12 @@ def judged(
     endpoint: Endpoint = ENDPOINT,
     at_us: int = NOW_US,
     judged_us: int = 0,
+    standing: MediumStanding | None = None,
 ) -> list[Verdict]:
     """Every verdict of every rule about one fact, but passes."""
     known = {
         type(state): Known(fact=state, at_us=at_us)
-        for state in (network, forwarding, witness)
+        for state in (network, forwarding, witness, standing)
         if state is not None
     }
     verdicts = Evaluator(CHECKS).verdicts(

@@ -58,16 +58,71 @@ class RegisteredMedium(
         return bool(self.serial) and all(own == its for own, its in asked if own)
 
 
+class Whereabouts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An endpoint (its id and name) where this medium was, the zone and the place that it
+    had in the hospital then; `here` while it is plugged in there, and `before_us` then
+    when it was last there before.  Times are the endpoint's own.
+    """
+
+    endpoint: str
+    name: str = ""
+    zone: str = ""
+    department: str = ""
+    place: str = ""
+    first_us: Micros = 0
+    last_us: Micros = 0
+    before_us: Micros = 0
+    here: bool = False
+
+
+class Twin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Another body that told the same serial number: its key, what it calls itself, its
+    capacity in bytes and its number in the register, and where it was seen last.
+    """
+
+    key: str
+    name: str = ""
+    capacity: Number = 0
+    number: str = ""
+    endpoint: str = ""
+    last_us: Micros = 0
+
+
 class MediumStanding(Fact, frozen=True, kw_only=True, tag="medium_standing"):
     """The collector's answer about one medium, for judging what happens with it.
 
-    `entry` is its line in the register, None when it has none; `uses` how often it was
-    mounted under that line; `receipt` the newest receipt in force.  Agents hold it signed
-    by the collector; what an agent claims under this name is believed by nobody.
+    `entry` is its line in the register, None when it has none; `uses` how often it was put
+    to use under that line before its present insertion; `receipt` the newest receipt in
+    force.  `seen` is where it was, the newest in front, `twins` who else has its serial
+    number; both are bounded.  Agents hold it signed by the collector; what an agent claims
+    under this name is believed by nobody.
     """
 
     key: str
     entry: RegisteredMedium | None = None
     uses: Number = 0
     receipt: SignedReceipt | None = None
+    seen: tuple[Whereabouts, ...] = ()
+    twins: tuple[Twin, ...] = ()
     answered_us: Micros = 0
+
+
+class MediumTwice(Fact, frozen=True, kw_only=True, tag="medium_twice"):
+    """The collector's own word about an endpoint: a medium is plugged in there since
+    `since_us` while it still is at `other`, which has been heard of since.
+    """
+
+    medium: Medium
+    other: str
+    other_name: str = ""
+    since_us: Micros = 0
+
+
+class MediumOverdue(Fact, frozen=True, kw_only=True, tag="medium_overdue"):
+    """The collector's own word: a registered medium was neither seen nor counted by the day
+    of its inventory.  `last_us` is when it was seen last, 0 for never.
+    """
+
+    entry: RegisteredMedium
+    last_us: Micros = 0
+    endpoint: str = ""

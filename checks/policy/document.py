@@ -104,6 +104,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unmanaged_absence: str = "2h"
     unmanaged_crowd: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
     signatures_max_age: str = "30d"
+    medium_travel: str = "30s"
     file_names_travel: bool = False
     approval_reminder: str = "7d"
     spool_limit_bytes: Annotated[int, msgspec.Meta(ge=64 * 1024, le=2**40)] = 256 * 1024 * 1024
@@ -172,6 +173,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         modes = {zone.name: zone.scanning for zone in self.zones}
         mode = modes.get(endpoint.zone) or self.scanning.mode
         return "warn" if mode == "hold" and endpoint.clinical else mode
+
+    def side_of(self, zone: str) -> str:
+        """`internal` or `external`, empty for a zone that the plan does not know."""
+        return {known.name: known.side for known in self.zones}.get(zone, "")
 
     def settings(self, rule: str) -> RuleSettings:
         return self.rules.get(rule, RuleSettings())

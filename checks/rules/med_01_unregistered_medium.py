@@ -17,7 +17,6 @@ from checks.wording import medium_params
 
 UNREGISTERED = "{medium} is not in the media register and was mounted"
 BANNED = "{medium} is banned (register number {number}) and was mounted"
-ENDED = "{medium} was mounted after its registration {number} ended on {expires}"
 
 
 @check(
@@ -38,16 +37,10 @@ def unregistered_medium(mounted: MediumMounted, context: Context) -> Iterator[Fi
             decided_by="default: not in the media register",
         )
         return
-    decided = f"media register {entry.number}"
     if entry.kind == "banned":
-        message = BANNED
-    elif context.policy.day(context.at_us) > entry.expires:
-        message = ENDED
-    else:
-        return
-    yield Finding(
-        subject=medium.key,
-        message=message,
-        params={**params, "number": entry.number, "expires": entry.expires.isoformat()},
-        decided_by=decided,
-    )
+        yield Finding(
+            subject=medium.key,
+            message=BANNED,
+            params={**params, "number": entry.number},
+            decided_by=f"media register {entry.number}",
+        )

@@ -19,7 +19,6 @@ from checks.facts.health import (
 )
 from checks.facts.history import OutreachHistory
 from checks.facts.media import (
-    Medium,
     MediumAccessed,
     MediumAttached,
     MediumDetached,
@@ -28,6 +27,7 @@ from checks.facts.media import (
     MediumUnmounted,
     ScannerState,
 )
+from checks.facts.media_register import MediumOverdue, MediumTwice
 from checks.facts.names import CanaryAnswered, NameServerUsed, ResolverState
 from checks.facts.network import NeighboursSeen, NetworkState, UnmanagedHost, UplinkDevice
 from checks.facts.place import AdapterAppeared, AddressChanged, EndpointMoved, SwitchPortState
@@ -40,6 +40,7 @@ from collector.dashboard.lines import Line, Lines
 from collector.dashboard.shown_containment import containment
 from collector.dashboard.shown_health import gap, silent, started, stopping, tampered
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
+from collector.dashboard.shown_media import medium, overdue, twice
 from collector.dashboard.shown_segment import (
     adapter,
     change,
@@ -112,29 +113,13 @@ def _witness(fact: IntranetWitness, words: Words) -> Lines:
     yield Line(label=say("Last answer"), moment_us=fact.last_answer_us)
 
 
-def _medium(medium: Medium, words: Words) -> Lines:
-    say = words.says.gettext
-    kind = words.says.word("medium_kind", medium.kind)
-    yield Line(label=say("Medium"), text=f"{kind} · {medium.describe()}")
-    yield Line(label=say("Serial number"), text=medium.serial or say("none"), mono=True)
-    ids = ":".join(part for part in (medium.vendor_id, medium.product_id) if part)
-    yield Line(label=say("Bus"), text=f"{medium.bus} {ids}".strip(), mono=True)
-    if medium.capacity:
-        yield Line(label=say("Capacity"), text=words.size(medium.capacity))
-    volumes = [
-        " ".join(part for part in (p.filesystem, p.label, words.size(p.size)) if part)
-        for p in medium.partitions
-    ]
-    yield Line(label=say("Partitions"), text=", ".join(volumes))
-
-
 def _attached(fact: MediumAttached | MediumDetached, words: Words) -> Lines:
-    yield from _medium(fact.medium, words)
+    yield from medium(fact.medium, words)
 
 
 def _mounted(fact: MediumMounted, words: Words) -> Lines:
     say = words.says.gettext
-    yield from _medium(fact.medium, words)
+    yield from medium(fact.medium, words)
     yield Line(label=say("Mounted at"), text=fact.mount_point, mono=True)
     yield Line(
         label=say("Access"), text=say("read only") if fact.read_only else say("read and write")
@@ -143,7 +128,7 @@ def _mounted(fact: MediumMounted, words: Words) -> Lines:
 
 
 def _unmounted(fact: MediumUnmounted, words: Words) -> Lines:
-    yield from _medium(fact.medium, words)
+    yield from medium(fact.medium, words)
     yield Line(label=words.says.gettext("Mounted at"), text=fact.mount_point, mono=True)
 
 
@@ -154,7 +139,7 @@ def _accessed(fact: MediumAccessed, words: Words) -> Lines:
     yield from who(fact.process, words)
     named = fact.file_name or " ".join(part for part in (fact.suffix, fact.file_hash[:16]) if part)
     yield Line(label=say("File"), text=named, mono=True)
-    yield from _medium(fact.medium, words)
+    yield from medium(fact.medium, words)
     yield Line(label=say("Mounted at"), text=fact.mount_point, mono=True)
 
 
@@ -172,7 +157,7 @@ def _scanned(fact: MediumScanned, words: Words) -> Lines:
     yield Line(label=say("Skipped"), text=skipped)
     yield Line(label=say("Engine"), text=f"{fact.engine} {fact.signatures}".strip())
     yield Line(label=say("Signatures of"), moment_us=fact.signatures_at_us)
-    yield from _medium(fact.medium, words)
+    yield from medium(fact.medium, words)
     yield Line(label=say("Started"), moment_us=fact.started_us)
     yield Line(label=say("Ended"), moment_us=fact.ended_us)
 
@@ -202,6 +187,8 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         MediumUnmounted: _unmounted,
         MediumAccessed: _accessed,
         MediumScanned: _scanned,
+        MediumTwice: twice,
+        MediumOverdue: overdue,
         ScannerState: _scanner,
         NetworkState: network,
         UplinkDevice: uplink,

@@ -9,11 +9,11 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from checks.facts.health import EndpointSilent
+from checks.facts.media_register import MediumOverdue, MediumStanding, MediumTwice
 from checks.facts.network import UnmanagedHost
 from checks.wire import (
     BATCH_DOMAIN,
     BATCH_LIMIT_OBSERVATIONS,
-    REQUEST_DOMAIN,
     UNPACKED_LIMIT_BYTES,
     Batch,
     HeldObservation,
@@ -22,6 +22,7 @@ from checks.wire import (
     ReadBatch,
     decode_batch,
     digest,
+    signed_request,
 )
 from collector.ingest.accept import Header
 from collector.ingest.writer import Decided, SignedBatch
@@ -31,6 +32,7 @@ from collector.problems import FORKED, Refused, problem
 
 TEXT_LIMIT = 64
 REQUEST_AGE_LIMIT_US = 5 * 60 * 1_000_000
+COLLECTORS_OWN = (EndpointSilent, UnmanagedHost, MediumStanding, MediumTwice, MediumOverdue)
 ENCODINGS = ("zstd", "identity", "")
 
 
@@ -90,10 +92,17 @@ def check_batch(claim: Claim, key: Ed25519PublicKey) -> Checked:
     )
 
 
-def check_request(  # noqa: PLR0913 - a request is its path and three headers
-    path: str, *, agent: str, date: str, signature: str, key: Ed25519PublicKey, now_us: int
+def check_request(  # noqa: PLR0913 - a request is its path, its body and three headers
+    path: str,
+    *,
+    agent: str,
+    date: str,
+    signature: str,
+    key: Ed25519PublicKey,
+    now_us: int,
+    body: bytes = b"",
 ) -> None:
-    """A signed request without a body.
+    """A signed request: GET without a body, POST with one.
 
     Raises:
         Refused.
@@ -111,7 +120,7 @@ def check_request(  # noqa: PLR0913 - a request is its path and three headers
                 f"{apart_us // 1_000_000} s; 300 s are allowed",
             )
         )
-    message = REQUEST_DOMAIN + f"GET\n{path}\n{date}".encode()
+    message = signed_request("POST" if body else "GET", path, date, body)
     if not is_signed_by(key, message, signature_of(signature)):
         raise Refused(
             problem(
@@ -229,5 +238,5 @@ def _check_order(frame: Batch) -> None:
 def _check_own_words(frame: Batch) -> None:
     """Who is silent and who is not enrolled is the collector's own word: no agent's."""
     for seen in frame.observations:
-        if isinstance(seen.fact, EndpointSilent | UnmanagedHost):
+        if isinstance(seen.fact, COLLECTORS_OWN):
             raise _malformed(f"observations: sequence {seen.sequence} is not an agent's to say")

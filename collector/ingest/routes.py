@@ -24,6 +24,7 @@ from collector.ingest.writer import (
     JournalWriter,
     SignedBatch,
 )
+from collector.media.answers import Standings, read_asked
 from collector.metrics import Metrics
 from collector.policies import PolicyDocuments
 from collector.ports import Clock
@@ -32,6 +33,8 @@ from collector.problems import Refused, problem, problem_answer
 log = logging.getLogger(__name__)
 
 POLICY_PATH = "/agent/v1/policy"
+MEDIA_PATH = "/agent/v1/media"
+MEDIA_LIMIT_BYTES = 64 * 1024
 ENROL_LIMIT_BYTES = 16 * 1024
 INLINE_BYTES = 64 * 1024
 """Larger bodies are checked in a thread, so that nobody else waits for them."""
@@ -48,6 +51,7 @@ class AgentDoor:
     writer: JournalWriter
     identities: Identities
     documents: PolicyDocuments
+    standings: Standings
     refusals: Refusals
     metrics: Metrics
     clock: Clock
@@ -59,6 +63,7 @@ class AgentDoor:
             Route("/agent/v1/batches", self._guarded(self._take_batch), methods=["POST"]),
             Route("/agent/v1/enrol", self._guarded(self._enrol), methods=["POST"]),
             Route(POLICY_PATH, self._guarded(self._policy), methods=["GET"]),
+            Route(MEDIA_PATH, self._guarded(self._standing), methods=["POST"]),
             Route("/agent/v1/ca", self._authority, methods=["GET"]),
         ]
 
@@ -100,7 +105,7 @@ class AgentDoor:
 
     async def _policy(self, request: Request) -> Response:
         sender = self.identities.believed(_agent(request))
-        self._check_signed(request, sender)
+        self._check_signed(request, sender, POLICY_PATH)
         etag = self.documents.etag(sender.agent, host=sender.host)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"ETag": etag})
@@ -108,17 +113,29 @@ class AgentDoor:
         headers = {"ETag": document.etag, "Wardwatch-Signature": document.signature}
         return _json(document.body, headers)
 
+    async def _standing(self, request: Request) -> Response:
+        """What the register says of a medium that was just plugged in there."""
+        sender = self.identities.believed(_agent(request))
+        body = await _body(request, MEDIA_LIMIT_BYTES)
+        self._check_signed(request, sender, MEDIA_PATH, body)
+        asked = read_asked(body)
+        answer = await asyncio.to_thread(self.standings.answer, asked.medium, sender.agent)
+        return _json(answer.body, {"Wardwatch-Signature": answer.signature})
+
     async def _authority(self, _request: Request) -> Response:
         return Response(self.authority_pem, media_type="application/x-pem-file")
 
-    def _check_signed(self, request: Request, sender: EnrolledAgent) -> None:
+    def _check_signed(
+        self, request: Request, sender: EnrolledAgent, path: str, body: bytes = b""
+    ) -> None:
         check_request(
-            POLICY_PATH,
+            path,
             agent=sender.agent,
             date=request.headers.get("wardwatch-date", ""),
             signature=request.headers.get("wardwatch-signature", ""),
             key=sender.key,
             now_us=self.clock(),
+            body=body,
         )
 
     def _guarded(self, handler: Handler) -> Handler:

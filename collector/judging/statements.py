@@ -6,14 +6,17 @@ statement anew would cost as much as the insert itself.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import ColumnElement, Connection, Dialect, Table, case
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from collector.store import schema
 
 Row = tuple[object, ...]
+_COUNTED = ("inventory_from_us", "counted_us", "returned_us")
+"""The last columns of the register: what an act on a line does not simply replace."""
 
 _SPEAKING: Mapping[str, Callable[[], Dialect]] = {
     "sqlite": partial(sqlite.dialect, paramstyle="qmark"),
@@ -26,10 +29,12 @@ class Statement:
     """An insert whose rows are tuples in the order of `columns`.
 
     With `replaces`, a row of the same primary key gets these columns anew; columns in
-    `adds` are added to what is there.  Without both, the row that is there stays.
+    `adds` are added to what is there, of those in `latest` the greater one stays, and
+    those in `kept_with` stay as long as another column does.  Without any of them, the
+    row that is there stays.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another way in which a column is kept, by name
         self,
         dialect: Dialect,
         table: Table,
@@ -37,6 +42,8 @@ class Statement:
         leave_out: Sequence[str] = (),
         replaces: Sequence[str] = (),
         adds: Sequence[str] = (),
+        latest: Sequence[str] = (),
+        kept_with: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.columns = tuple(c.name for c in table.columns if c.name not in leave_out)
         insert = _insert(dialect, table)
@@ -44,7 +51,17 @@ class Statement:
         if replaces or adds:
             new = {name: insert.excluded[name] for name in replaces}
             sums = {name: table.c[name] + insert.excluded[name] for name in adds}
-            insert = insert.on_conflict_do_update(index_elements=key, set_={**new, **sums})
+            kept = {
+                **{name: _greater(table.c[name], insert.excluded[name]) for name in latest},
+                **{
+                    name: case(
+                        (table.c[other] == insert.excluded[other], table.c[name]),
+                        else_=insert.excluded[name],
+                    )
+                    for name, other in kept_with.items()
+                },
+            }
+            insert = insert.on_conflict_do_update(index_elements=key, set_={**new, **sums, **kept})
         elif not set(leave_out) & set(key):
             insert = insert.on_conflict_do_nothing(index_elements=key)
         compiled = insert.compile(dialect=_SPEAKING[dialect.name](), column_keys=list(self.columns))
@@ -82,7 +99,27 @@ class Statements:
         self.rejections = Statement(
             dialect, schema.rejections, replaces=("at_us", "actor", "reason")
         )
+        self.media_register = Statement(
+            dialect,
+            schema.media_register,
+            replaces=_all_but_key(schema.media_register)[: -len(_COUNTED)],
+            latest=("counted_us", "returned_us"),
+            kept_with={"inventory_from_us": "inventory"},
+        )
+        self.media_acts = Statement(dialect, schema.media_acts)
+        self.media_told = Statement(dialect, schema.media_told)
+        self.media_uses = Statement(dialect, schema.media_uses, adds=("uses",))
+        self.media_seen = Statement(
+            dialect, schema.media_seen, replaces=_all_but_key(schema.media_seen)
+        )
+        self.media_places = Statement(
+            dialect, schema.media_places, replaces=_all_but_key(schema.media_places)
+        )
         self.policy = Statement(dialect, schema.policy_in_force, replaces=("version", "text"))
+
+
+def _greater(there: ColumnElement[int], new: ColumnElement[int]) -> ColumnElement[int]:
+    return case((new > there, new), else_=there)
 
 
 def _insert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -7,6 +7,7 @@ import msgspec
 from checks.evaluate import Evaluator, Known
 from checks.facts import KINDS, Fact
 from checks.facts.health import AgentHealth, AgentStarted, AgentStopping, EndpointSilent
+from checks.facts.media_register import MediumStanding
 from checks.facts.network import NeighboursSeen, UnmanagedHost
 from checks.facts.witness import BeaconAnswered
 from checks.finding import Outcome
@@ -20,6 +21,7 @@ from collector.entries import (
     Enrolled,
     EntryKind,
     Mailed,
+    MediaChanged,
     PolicyApplied,
     ProposalDecided,
     Registered,
@@ -27,6 +29,8 @@ from collector.entries import (
 )
 from collector.judging import holes
 from collector.judging.casebook import Casebook
+from collector.judging.media import MediaSource
+from collector.judging.mediabook import MediaBook
 from collector.judging.memory import IN_FORCE, Memory
 from collector.judging.reading import Unreadable, read_batch, read_body
 from collector.judging.records import WHOLE_ENDPOINT, EndpointRecord, Hole
@@ -54,13 +58,20 @@ class Step:
     is to be written.  When the writing fails the memory must be loaded anew.
     """
 
-    def __init__(self, memory: Memory, evaluator: Evaluator, needed: frozenset[type[Fact]]) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        evaluator: Evaluator,
+        needed: frozenset[type[Fact]],
+        media: MediaSource,
+    ) -> None:
         self.tally = Tally()
         self._memory = memory
         self._evaluator = evaluator
         self._needed = needed
         self._casebook = Casebook(memory, self.tally)
         self._segments = SegmentBook(memory, self.tally)
+        self._media = MediaBook(memory, self.tally, media)
         self._at_us = 0
 
     def take(self, entry: Entry) -> None:
@@ -115,6 +126,7 @@ class Step:
         self._memory.endpoints[agent] = judged_at(_heard(record, seen), seen, moment_us)
         self._keep_fact(agent, seen)
         self._segments.take(agent, fact, at_us=min(seen.at_us, self._at_us))
+        self._media.take(agent, fact, at_us=seen.at_us, received_us=self._at_us)
         if isinstance(fact, BeaconAnswered) and not self._is_proved(agent, fact, seen.at_us):
             return
         self._judge(agent, seen, judged_us=moment_us)
@@ -141,13 +153,17 @@ class Step:
 
     def _judge(self, agent: str, seen: Observation, *, judged_us: int = 0) -> None:
         record, at_us = self._memory.endpoints[agent], seen.at_us
+        known = self._memory.known_of(agent)
+        standing = self._media.standing(agent, seen.fact, self._at_us)
+        if standing is not None:
+            known = {**known, MediumStanding: Known(fact=standing, at_us=self._at_us)}
         verdicts = self._evaluator.verdicts(
             seen.fact,
             at_us=at_us,
             judged_us=judged_us,
             policy=self._memory.policy,
             endpoint=record.registered,
-            known=self._memory.known_of(agent),
+            known=known,
         )
         for ordinal, verdict in enumerate(verdicts):
             if verdict.finding is not None and verdict.severity is not None:
@@ -185,6 +201,8 @@ class Step:
                 self._digest(body)
             case ProposalDecided():
                 self._decided(body)
+            case MediaChanged():
+                self._media.changed(entry.id, body, self._at_us)
             case _:
                 raise Unreadable(f"nobody here acts on {type(body).__name__}")
 
@@ -245,6 +263,7 @@ class Step:
             self._keep_endpoint(msgspec.structs.replace(record, state="silent"))
         if isinstance(word.fact, UnmanagedHost):
             self._segments.told(agent, word.fact.mac, word.at_us)
+        self._media.told(agent, word.fact, word.at_us)
         self._judge(agent, seen)
 
     # ----------------------------------------------------------------------- helpers

@@ -1,9 +1,11 @@
 """What one step of the judge is going to write: rows gathered, then written at once."""
 
 import msgspec
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, delete, update
 
 from collector.cases import Case
+from collector.judging.media import Place, SeenMedium
+from collector.judging.mediarows import dumped, place_row, seen_row
 from collector.judging.records import Alert, EndpointRecord, Hole
 from collector.judging.segment import HostRecord
 from collector.judging.statements import Row, Statements
@@ -32,6 +34,13 @@ class Tally:
         self.held: dict[tuple[str, str], tuple[int, int]] = {}
         self.touched: set[str] = set()  # cases of which only the story changed
         self.unknowns: dict[tuple[str, str], Row] = {}
+        self.media_lines: dict[str, Row] = {}
+        self.media_removed: list[str] = []
+        self.media_acts: list[Row] = []
+        self.media_told: list[Row] = []
+        self.media_uses: dict[str, int] = {}
+        self.media_seen: dict[str, SeenMedium] = {}
+        self.media_places: dict[tuple[str, str], Place] = {}
 
     def add_alert(self, alert: Alert, now_us: int) -> None:
         self.alerts.append(alert_row(alert, now_us))
@@ -69,7 +78,21 @@ class Tally:
         statements.holes.write(
             connection, [msgspec.structs.astuple(hole) for hole in self.holes.values()]
         )
+        self._write_media(connection, statements)
         self._mark_mailed(connection)
+
+    def _write_media(self, connection: Connection, statements: Statements) -> None:
+        for number in self.media_removed:
+            for table in (schema.media_register, schema.media_uses, schema.media_told):
+                connection.execute(delete(table).where(table.c.number == number))
+        statements.media_register.write(connection, list(self.media_lines.values()))
+        statements.media_acts.write(connection, self.media_acts)
+        statements.media_told.write(connection, self.media_told)
+        statements.media_uses.write(connection, list(self.media_uses.items()))
+        seen = [seen_row(each) for each in self.media_seen.values()]
+        statements.media_seen.write(connection, seen)
+        places = [place_row(each) for each in self.media_places.values()]
+        statements.media_places.write(connection, places)
 
     def _mark_mailed(self, connection: Connection) -> None:
         alerts = schema.alerts
@@ -86,9 +109,7 @@ class Tally:
             )
 
 
-def dumped(value: object) -> str:
-    """JSON for a Json column, as the driver takes it."""
-    return msgspec.json.encode(value).decode("utf-8")
+__all__ = ["Tally", "alert_row", "case_row", "dumped", "endpoint_row", "host_row"]
 
 
 def alert_row(alert: Alert, now_us: int) -> Row:

@@ -7,30 +7,39 @@ epoch, UTC.  No foreign keys across shards, no global sequences in what others s
 """
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-journal = MetaData(naming_convention=NAMING)
-store = MetaData(naming_convention=NAMING)
+from collector.store.media_tables import (
+    PLUGGED_IN,
+    media_acts,
+    media_places,
+    media_register,
+    media_seen,
+    media_told,
+    media_uses,
+)
+from collector.store.metadata import Json, RowId, journal, store
 
-Json = JSON().with_variant(JSONB(), "postgresql")
-RowId = BigInteger().with_variant(Integer(), "sqlite")
+__all__ = [
+    "PLUGGED_IN",
+    "journal",
+    "media_acts",
+    "media_places",
+    "media_register",
+    "media_seen",
+    "media_told",
+    "media_uses",
+    "store",
+]
 
 # ------------------------------------------------------------------ journal
 

@@ -14,18 +14,22 @@ from nacl.signing import SigningKey, VerifyKey
 
 from agent.compression import unpack
 from agent.identity import Enrolment, IdentityFolder
+from checks.facts.media_register import MediumStanding
 from checks.policy import Endpoint, PolicyDocument, parse_policy
 from checks.wire import (
     BATCH_DOMAIN,
     POLICY_DOMAIN,
     REQUEST_DOMAIN,
+    STANDING_DOMAIN,
     Acknowledgement,
     Batch,
     EnrolRequest,
     Identity,
+    MediumAsked,
     decode_batch,
     digest,
     encode,
+    signed_request,
 )
 from tests.support.certificates import TestAuthority
 
@@ -53,6 +57,7 @@ class Recorded:
     enrolments: list[EnrolRequest] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     policies_served: int = 0
+    media_asked: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     script: deque[Reply] = field(default_factory=deque)
 
@@ -64,6 +69,7 @@ class RecordingCollector:
         self.authority = authority
         self.key = SigningKey.generate()
         self.recorded = Recorded()
+        self.standings: dict[str, MediumStanding] = {}
         self.agent_key: VerifyKey | None = None
         self.policy = b""
         self.etag = ""
@@ -183,6 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
         with collector.changed:
             if self.path == "/agent/v1/enrol":
                 self._enrol(collector, body)
+            elif self.path == "/agent/v1/media":
+                self._medium(collector, body)
             else:
                 self._batch(collector, body)
             collector.changed.notify_all()
@@ -199,6 +207,19 @@ class _Handler(BaseHTTPRequestHandler):
         collector.agent_key = VerifyKey(bytes.fromhex(request.public_key))
         identity = Identity(agent=AGENT, collector_key=collector.key.verify_key.encode().hex())
         self._answer(200, encode(identity))
+
+    def _medium(self, collector: RecordingCollector, body: bytes) -> None:
+        asked = msgspec.json.decode(body, type=MediumAsked).medium
+        signed = signed_request("POST", self.path, self.headers["Wardwatch-Date"], body)
+        assert collector.agent_key is not None
+        collector.agent_key.verify(signed, self._signature())
+        collector.recorded.media_asked.append(asked.key)
+        known = collector.standings.get(asked.key, MediumStanding(key=asked.key))
+        answer = encode(known)
+        signature = collector.key.sign(STANDING_DOMAIN + answer).signature
+        self._answer(
+            200, answer, {"Wardwatch-Signature": base64.b64encode(signature).decode("ascii")}
+        )
 
     def _batch(self, collector: RecordingCollector, body: bytes) -> None:
         collector.recorded.attempts.append(body)

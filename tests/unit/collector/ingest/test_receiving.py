@@ -5,6 +5,7 @@ import pytest
 from backports import zstd
 
 from checks.facts.health import EndpointSilent
+from checks.facts.media_register import MediumOverdue, MediumStanding, MediumTwice
 from checks.facts.network import UnmanagedHost
 from checks.wire import BATCH_LIMIT_OBSERVATIONS, encode
 from collector.ingest.accept import Decision, Outcome
@@ -231,7 +232,9 @@ def test_an_unknown_kind_whose_name_is_none_is_refused(kind):
     assert "observations[0].fact.kind: " in refused.value.problem.detail
 
 
-@pytest.mark.parametrize("kind", [EndpointSilent, UnmanagedHost])
+@pytest.mark.parametrize(
+    "kind", [EndpointSilent, UnmanagedHost, MediumStanding, MediumTwice, MediumOverdue]
+)
 def test_an_agent_cannot_speak_for_the_collector(kind):
     raw = msgspec.to_builtins(SENDER.batch(1))
     raw["observations"][0]["fact"] = msgspec.to_builtins(hostile(kind, "another"))

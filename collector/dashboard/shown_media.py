@@ -1,0 +1,40 @@
+"""Media in words: what one is, where else it is, when it should have been seen."""
+
+from checks.facts.media import Medium
+from checks.facts.media_register import MediumOverdue, MediumTwice
+from collector.dashboard.lines import Line, Lines
+from collector.dashboard.wording import Words
+
+
+def medium(body: Medium, words: Words) -> Lines:
+    say = words.says.gettext
+    kind = words.says.word("medium_kind", body.kind)
+    yield Line(label=say("Medium"), text=f"{kind} · {body.describe()}")
+    yield Line(label=say("Serial number"), text=body.serial or say("none"), mono=True)
+    ids = ":".join(part for part in (body.vendor_id, body.product_id) if part)
+    yield Line(label=say("Bus"), text=f"{body.bus} {ids}".strip(), mono=True)
+    if body.capacity:
+        yield Line(label=say("Capacity"), text=words.size(body.capacity))
+    volumes = [
+        " ".join(part for part in (p.filesystem, p.label, words.size(p.size)) if part)
+        for p in body.partitions
+    ]
+    yield Line(label=say("Partitions"), text=", ".join(volumes))
+
+
+def twice(fact: MediumTwice, words: Words) -> Lines:
+    say = words.says.gettext
+    yield from medium(fact.medium, words)
+    yield Line(label=say("Plugged in"), moment_us=fact.since_us)
+    yield Line(label=say("Still plugged in at"), text=fact.other_name or fact.other)
+
+
+def overdue(fact: MediumOverdue, words: Words) -> Lines:
+    say, line = words.says.gettext, fact.entry
+    yield Line(label=say("Register number"), text=line.number, mono=True)
+    yield Line(label=say("Owner"), text=line.owner)
+    yield Line(label=say("Department"), text=line.department)
+    yield Line(label=say("Inventory"), text=line.inventory.isoformat() if line.inventory else "")
+    yield Line(label=say("Last seen"), moment_us=fact.last_us)
+    if not fact.last_us:
+        yield Line(label=say("Last seen"), text=say("never"))
