@@ -75,7 +75,15 @@ def _scan(given: argparse.Namespace) -> int:
 def _release(given: argparse.Namespace) -> int:
     from agent.commands import release  # noqa: PLC0415 - each command loads only what it needs
 
+    if given.medium:
+        return _release_medium(given)
     return release.run(_settings(given), given.interface, removal=given.removal)
+
+
+def _release_medium(given: argparse.Namespace) -> int:
+    from agent.commands import release_medium  # noqa: PLC0415 - each command loads only what it needs
+
+    return release_medium.run(_settings(given), given.medium, name=given.name, reason=given.reason)
 
 
 def _propose(_given: argparse.Namespace) -> int:
@@ -166,10 +174,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     scan = command("scan", "scans a mount or folder as it would a medium")
     scan.add_argument("path", metavar="PATH", type=Path)
-    release = command("release", "undoes the cut of an extra uplink, or of all of them")
+    release = command(
+        "release", "undoes the cut of extra uplinks; or lets go of a held medium in an emergency"
+    )
     release.add_argument(
         "interface", metavar="INTERFACE", nargs="?", default="", help="all of them without a name"
     )
+    release.add_argument(
+        "--medium", metavar="NODE|SERIAL|KEY", default="", help="a held medium, unscanned"
+    )
+    release.add_argument("--name", default="", help="with --medium: who needs it")
+    release.add_argument("--reason", default="", help="with --medium: what for")
     release.add_argument("--removal", action="store_true", help=argparse.SUPPRESS)
     command("propose", "a first policy.toml from this machine's own links, to be edited")
     command("check-config", "names the wrong key and what was meant")

@@ -22,7 +22,7 @@ def all_sensors(settings: Settings, salt: bytes, *, memory: Path | None = None) 
     return (
         *network_sensors(),
         *segment_sensors(memory),
-        *media_sensors(scanner=scanner, salt=salt),
+        *media_sensors(scanner=scanner, salt=salt, memory=memory),
     )
 
 

@@ -8,6 +8,8 @@ import msgspec
 
 from agent.system.desktop import Message
 
+_MINUTE = 60
+
 
 class Wording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: str
@@ -18,6 +20,9 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Every message in one language; a missing one stops the start."""
 
     contact: str
+    estimate: str
+    medium_held: Wording
+    medium_kept: Wording
     medium_not_released: Wording
     medium_released: Wording
     medium_not_scanned: Wording
@@ -35,12 +40,18 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     zh_CN: Language  # noqa: N815 - a locale's name is written so
     en: Language
 
-    def message(self, name: str, *, language: str, subject: str, phone: str) -> Message:
-        """`subject` is the medium or the place outside that the message is about."""
+    def message(
+        self, name: str, *, language: str, subject: str, phone: str, seconds: int = 0
+    ) -> Message:
+        """`subject` is the medium or the place outside that the message is about, `seconds`
+        how long something takes, 0 while unknown.
+        """
         spoken: Language = getattr(self, language)
         wording: Wording = getattr(spoken, name)
         contact = spoken.contact.format(phone=phone) if phone else ""
-        body = wording.body.format(medium=subject, place=subject, contact=contact)
+        minutes = -(-seconds // _MINUTE)
+        wait = spoken.estimate.format(minutes=minutes) if seconds else ""
+        body = wording.body.format(medium=subject, place=subject, contact=contact, wait=wait)
         return Message(title=wording.title, body=body.strip(), urgent=name == "medium_infected")
 
 

@@ -128,8 +128,8 @@ class Reactions:
         """Messages by name, each with what it is about."""
         if self._is_said_by_the_hold(fact):
             return
-        if isinstance(fact, MediumHeld) and (name := _hold_message(fact)):
-            yield name, fact.medium.describe()
+        if isinstance(fact, MediumHeld) and _hold_message(fact):
+            yield _hold_message(fact), fact.medium.describe()
         if isinstance(fact, MediumMounted):
             yield "medium_not_released", fact.medium.describe()
         if isinstance(fact, MediumScanned):

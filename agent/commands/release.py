@@ -19,6 +19,8 @@ from agent.sensors.containment import released_by
 from agent.speech import complain, say
 from agent.system.claim import Claim, Claimed
 from agent.system.console import commander
+from agent.system.held_disk import tell_others_of_all
+from agent.system.hold_gate import HoldGate
 from agent.system.link_cut import KernelHands
 
 PATIENCE = 10.0
@@ -31,6 +33,8 @@ def run(settings: Settings, interface: str, *, removal: bool) -> int:
     not cut.
     """
     state = settings.state
+    if removal and not _hold_ended():
+        return 1
     if not state.is_dir():
         return _report(interface, [])
     request = ReleaseRequest(interface=interface, actor="removal" if removal else commander())
@@ -42,6 +46,17 @@ def run(settings: Settings, interface: str, *, removal: bool) -> int:
     except OSError as refusal:
         complain(f"not undone: {refusal}")
         return 1
+
+
+def _hold_ended() -> bool:
+    """Nothing that is plugged in stays held."""
+    try:
+        HoldGate().remove()
+    except OSError as refusal:
+        complain(f"media are still held: {refusal}")
+        return False
+    tell_others_of_all()
+    return True
 
 
 def _undo(state: Path, request: ReleaseRequest) -> Sequence[str]:

@@ -4,7 +4,7 @@ State, not history: whatever came, `media` is told anew from the devices of now,
 lost or doubled event changes nothing once the devices were read again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -36,6 +36,12 @@ class Inventory:
 
     def replace(self, devices: Iterable[Device]) -> None:
         self._devices = {device.path: device for device in devices}
+
+    def disks(self) -> Sequence[Device]:
+        return [one for one in self._devices.values() if one.devtype == "disk"]
+
+    def device(self, path: str) -> Device | None:
+        return self._devices.get(path)
 
     def media(self) -> Mapping[str, Medium]:
         """Media by the path of their disk."""

@@ -11,7 +11,7 @@ that live only in a private mount namespace of others, and files that a desktop 
 a telephone over MTP, which no mount table shows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from agent.media.announcement import Announcements
@@ -61,13 +61,18 @@ class MediaSensor:
         salt: bytes,
         monotonic: Callable[[], float],
         wall_us: Callable[[], int],
+        cleared: Container[int] = (),
     ) -> None:
+        """`cleared` are file systems (dev_t) that were scanned clean before anybody else could
+        mount them.
+        """
         self._devices = devices
         self._mounts = mounts
         self._make_scans = scans
         self._names = Names(salt)
         self._monotonic = monotonic
         self._wall_us = wall_us
+        self._cleared = cleared
         self._gathering: Gathering | None = None
 
     def start(self, document: PolicyDocument) -> Sequence[int]:
@@ -168,7 +173,10 @@ class MediaSensor:
             yield from self._announcements.at_once(disk)
             yield fact
         for mount, watched in change.first:
-            self._begin(mount, watched)
+            if watched.where.number in self._cleared:
+                watched.scan_ended("clean", "")
+            else:
+                self._begin(mount, watched)
 
     def _begin(self, mount: Mount, watched: Watched) -> None:
         job = ScanJob(

@@ -28,11 +28,12 @@ PERCPU_ARRAY, LRU_HASH = 6, 9
 _LOG_SIZE = 1 << 16
 _ATTRIBUTE_SIZE = 128
 
-_FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432  # the same on every architecture
+FSOPEN, FSCONFIG, FSMOUNT = 430, 431, 432  # the same on every architecture
 _FSCONFIG_CMD_CREATE = 6
 
 _PERF_TYPE_TRACEPOINT = 2
 _PERF_ATTRIBUTE = struct.Struct("=IIQ48xQ40x")  # type, size, config; 112 bytes in all
+_PERF_PROBE = struct.Struct("=IIQ40xQQ40x")  # type, size, config; config1, config2
 _PERF_CLOSE_ON_EXEC = 8
 _PERF_IOC_SET_BPF, _PERF_IOC_ENABLE = 0x40042408, 0x2400
 
@@ -48,7 +49,7 @@ class Map:
 
     def __init__(self, *, key: int, value: int, entries: int, kind: int = LRU_HASH) -> None:
         attributes = struct.pack("=IIIII", kind, key, value, entries, 0)
-        self.descriptor = _bpf(_MAP_CREATE, attributes, step="create a map")
+        self.descriptor = bpf_call(_MAP_CREATE, attributes, step="create a map")
         self._key = ctypes.create_string_buffer(key)
         self._value = ctypes.create_string_buffer(value)
         places = (ctypes.addressof(self._key), ctypes.addressof(self._value))
@@ -56,7 +57,7 @@ class Map:
 
     def get(self, key: bytes) -> bytes | None:
         self._key.raw = key
-        found = _bpf(_MAP_LOOKUP, self._question)
+        found = bpf_call(_MAP_LOOKUP, self._question)
         return None if found < 0 else self._value.raw
 
 
@@ -69,7 +70,7 @@ def _numbers() -> tuple[int, int]:
     return _SYSCALLS[platform.machine()]
 
 
-def _bpf(command: int, attributes: bytes, *, step: str = "") -> int:
+def bpf_call(command: int, attributes: bytes, *, step: str = "") -> int:
     """The call's result; below 0 only without a `step` to name in the failure."""
     buffer = ctypes.create_string_buffer(attributes.ljust(_ATTRIBUTE_SIZE, b"\0"))
     result = int(_libc.syscall(_numbers()[0], command, buffer, _ATTRIBUTE_SIZE))
@@ -103,7 +104,7 @@ def loaded(kind: int, code: bytes, *, hook: int = 0) -> int:
         hook,
     )
     try:
-        return _bpf(_PROG_LOAD, attributes, step="load a program")
+        return bpf_call(_PROG_LOAD, attributes, step="load a program")
     except NoEbpf as refused:
         said = log.value.decode("utf-8", "replace").strip().splitlines()
         raise NoEbpf(f"{refused} {' '.join(said[-3:])}".strip()) from refused
@@ -112,7 +113,7 @@ def loaded(kind: int, code: bytes, *, hook: int = 0) -> int:
 def attached(program: int, root: int, hook: int) -> int:
     """Descriptor of the link of a program to a control group."""
     link = struct.pack("=IIII", program, root, hook, 0)
-    return _bpf(_LINK_CREATE, link, step="attach to the control group")
+    return bpf_call(_LINK_CREATE, link, step="attach to the control group")
 
 
 def root_cgroup() -> int:
@@ -138,6 +139,17 @@ def on_tracepoint(program: int, category: str, name: str) -> int:
     except OSError:
         os.close(event)
         raise
+    return event
+
+
+def perf_event(kind: int, function: int, *, step: str) -> int:
+    """Descriptor of an event at the entry of the kernel function whose name is at this
+    address in memory (`config1` of a kprobe event).  Raises NoEbpf.
+    """
+    attribute = _PERF_PROBE.pack(kind, _PERF_PROBE.size, 0, function, 0)
+    event = int(_libc.syscall(_numbers()[1], attribute, -1, 0, -1, _PERF_CLOSE_ON_EXEC))
+    if event < 0:
+        raise NoEbpf(f"{step}: {os.strerror(ctypes.get_errno())}")
     return event
 
 
@@ -180,13 +192,13 @@ def _root_of(filesystem: bytes) -> int:
 
 def _own_mount(filesystem: bytes) -> int:
     """Root folder of a kernel file system, mounted where nobody else sees it."""
-    context = int(_libc.syscall(_FSOPEN, filesystem, 1))
+    context = int(_libc.syscall(FSOPEN, filesystem, 1))
     if context < 0:
         raise NoEbpf(f"open {filesystem.decode()}: {os.strerror(ctypes.get_errno())}")
     try:
-        if _libc.syscall(_FSCONFIG, context, _FSCONFIG_CMD_CREATE, None, None, 0) < 0:
+        if _libc.syscall(FSCONFIG, context, _FSCONFIG_CMD_CREATE, None, None, 0) < 0:
             raise NoEbpf(f"create {filesystem.decode()}: {os.strerror(ctypes.get_errno())}")
-        mounted = int(_libc.syscall(_FSMOUNT, context, 1, 0))
+        mounted = int(_libc.syscall(FSMOUNT, context, 1, 0))
         if mounted < 0:
             raise NoEbpf(f"mount {filesystem.decode()}: {os.strerror(ctypes.get_errno())}")
         return mounted

@@ -1,10 +1,14 @@
 """The media room put together on this machine."""
 
 import time
+from pathlib import Path
 
+from agent.media.holding import Cleared
 from agent.sensors.base import Sensor
+from agent.sensors.holding import HoldSensor, Tools
 from agent.sensors.media import MediaSensor
 from agent.system.clamd import Clamd, ScannerSettings
+from agent.system.hold_gate import HoldGate
 from agent.system.mounts import ProcMountTable
 from agent.system.scan_threads import ScanThreads
 from agent.system.udev import UdevDevices
@@ -12,9 +16,14 @@ from agent.system.udev import UdevDevices
 __all__ = ["ScannerSettings", "media_sensors"]
 
 
-def media_sensors(*, scanner: ScannerSettings, salt: bytes) -> tuple[Sensor, ...]:
-    """`salt` is the endpoint's own secret that file names are hashed with."""
+def media_sensors(
+    *, scanner: ScannerSettings, salt: bytes, memory: Path | None
+) -> tuple[Sensor, ...]:
+    """`salt` is the endpoint's own secret that file names are hashed with.  Without a
+    `memory` folder nothing is held, only watched.
+    """
     engine = Clamd(scanner)
+    cleared = Cleared()
     sensor = MediaSensor(
         devices=UdevDevices(),
         mounts=ProcMountTable(),
@@ -22,5 +31,19 @@ def media_sensors(*, scanner: ScannerSettings, salt: bytes) -> tuple[Sensor, ...
         salt=salt,
         monotonic=time.monotonic,
         wall_us=lambda: time.time_ns() // 1000,
+        cleared=cleared,
     )
-    return (sensor,)
+    if memory is None:
+        return (sensor,)
+    tools = Tools(
+        devices=UdevDevices(udevd=False),
+        mounts=ProcMountTable(),
+        gate=HoldGate(),
+        scans=lambda: ScanThreads(engine),
+        cleared=cleared,
+        state=memory,
+        salt=salt,
+        monotonic=time.monotonic,
+        wall_us=lambda: time.time_ns() // 1000,
+    )
+    return (HoldSensor(tools), sensor)

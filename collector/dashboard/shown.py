@@ -18,6 +18,7 @@ from checks.facts.health import (
     SensorGap,
 )
 from checks.facts.history import OutreachHistory
+from checks.facts.holding import MediumHeld
 from checks.facts.media import (
     MediumAccessed,
     MediumAttached,
@@ -39,6 +40,7 @@ from checks.wording import endpoint_of
 from collector.dashboard.lines import Line, Lines
 from collector.dashboard.shown_containment import containment
 from collector.dashboard.shown_health import gap, silent, started, stopping, tampered
+from collector.dashboard.shown_holding import holding
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
 from collector.dashboard.shown_media import medium, overdue, twice
 from collector.dashboard.shown_segment import (
@@ -187,6 +189,7 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         MediumUnmounted: _unmounted,
         MediumAccessed: _accessed,
         MediumScanned: _scanned,
+        MediumHeld: holding,
         MediumTwice: twice,
         MediumOverdue: overdue,
         ScannerState: _scanner,

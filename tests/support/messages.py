@@ -22,7 +22,7 @@ from collector import cases, proposals
 from collector.alerts import digest_mail
 from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
-from collector.dashboard import login, reasons, shown_containment, shown_links
+from collector.dashboard import login, reasons, shown_containment, shown_holding, shown_links
 from collector.dashboard.cases import CLINICAL_CLASSES
 from collector.dashboard.wording import OWN_SUBJECTS
 from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
@@ -68,6 +68,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "place",
         "history",
         "media",
+        "holding",
         "intranet",
         "beacon",
         "containment",
@@ -118,13 +119,23 @@ WORDS: dict[str, tuple[str, ...]] = {
     "transport": get_args(NameTransport),
     "proxy_how": field(Proxy, "how"),
     "remote_purpose": field(RemoteTool, "purpose"),
+    "holding": shown_holding.ACTIONS,
+    "holding_ground": shown_holding.GROUNDS,
     "containment": shown_containment.ACTIONS,
     "containment_way": shown_containment.WAYS,
     "containment_actor": shown_containment.NOT_PEOPLE,
     "containment_reason": shown_containment.EXPLAINED,
     "mode": get_args(Mode),
     "approval": get_args(ApprovalState),
-    "grade": ("used", "connected", "hotspot", "enabled", "unwitnessed", "long_unwitnessed"),
+    "grade": (
+        "used",
+        "connected",
+        "hotspot",
+        "enabled",
+        "unwitnessed",
+        "long_unwitnessed",
+        "emergency",
+    ),
 }
 
 

@@ -6,6 +6,7 @@ from agent.reactions import Judgement, Reactions
 from agent.system.desktop import Message
 from checks.check import discover
 from checks.facts import Fact
+from checks.facts.holding import MediumHeld
 from checks.facts.media import Medium, MediumMounted, MediumScanned, Partition
 from checks.facts.network import Address, Link, NetworkState, Route
 from checks.policy import parse_policy
@@ -124,3 +125,29 @@ def test_a_link_that_leads_outside_is_told_and_wakes_the_uplink():
 
     assert scene.networks == 1
     assert "This computer has joined an outside network" in [m.title for m in scene.shown]
+
+
+HOLD = ENGLISH + '[scanning]\nmode = "hold"\n'
+
+
+def test_the_user_hears_how_long_a_held_medium_takes_and_when_it_is_released():
+    scene = Scene(HOLD)
+    scene.reactions(MediumHeld(medium=MEDIUM, action="held", estimate=90), 1)
+    scene.reactions(MediumScanned(medium=MEDIUM, mount_point="", verdict="clean"), 2)
+    scene.reactions(MediumHeld(medium=MEDIUM, action="released", ground="clean"), 3)
+    scene.reactions(MOUNTED, 4)
+
+    assert [message.title for message in scene.shown] == [
+        "This medium is being scanned",
+        "This medium may be used",
+    ]
+    assert "about 2 min. It will open" in scene.shown[0].body
+
+
+def test_the_user_hears_that_a_medium_stays_locked():
+    scene = Scene(HOLD)
+
+    scene.reactions(MediumHeld(medium=MEDIUM, action="kept", ground="incomplete"), 1)
+
+    assert [message.title for message in scene.shown] == ["This medium stays locked"]
+    assert "8120" in scene.shown[0].body

@@ -1,5 +1,6 @@
 import pytest
 
+from checks.facts.holding import MediumHeld
 from checks.facts.media import MediumAccessed
 from tests.samples import CURL, STICK, rules_raised
 
@@ -21,3 +22,22 @@ def test_a_file_may_be_opened_only_after_a_clean_scan(scan, raised):
     )
 
     assert rules_raised(accessed) == raised
+
+
+@pytest.mark.parametrize(
+    ("action", "ground", "raised"),
+    [
+        ("released", "emergency", ["MED-03"]),
+        ("released", "clean", []),
+        ("released", "in_use", []),
+        ("released", "policy", []),
+        ("held", "", []),
+        ("kept", "infected", []),
+    ],
+)
+def test_a_held_medium_released_in_an_emergency_is_reviewed(action, ground, raised):
+    held = MediumHeld(
+        medium=STICK, action=action, ground=ground, actor="root", name="Dr Li", reason="theatre"
+    )
+
+    assert rules_raised(held) == raised

@@ -1,0 +1,304 @@
+"""Holds media until they were scanned: where the policy says `hold`, nobody but the agent
+reads a byte between insertion and release.
+
+The gate in the kernel refuses what it has not heard of, so this sensor only ever opens it:
+for disks that are no media at once, for media when all their file systems were scanned clean
+by a current engine, and in an emergency.  A service that ends leaves the gate shut; the next
+start looks at every medium again that is not released.
+
+Devices are heard of from the kernel: udevd cannot open what is held, and knows no more.
+Telephones and cameras (MTP, PTP) are held from the moment at which udev has told them, not
+from their insertion: which USB device hands out files nobody knows before.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from agent.durable import make_private_folder
+from agent.hold_requests import FOLDER, answer, waiting
+from agent.media.devices import Device, DeviceChange, DeviceSource
+from agent.media.holding import GUARDED_BUSES, Cleared
+from agent.media.identity import bus_of
+from agent.media.inventory import Inventory
+from agent.media.telling import Names
+from agent.sensors.held_disks import Hands, HeldDisks
+from agent.system.bpf_kernel import NoEbpf
+from agent.system.gathering import Gathering
+from agent.system.held_disk import (
+    OpenedDisk,
+    all_numbers,
+    numbers_of,
+    tell_others,
+    tell_others_of_all,
+)
+from agent.system.hold_gate import DeviceNumber, HoldGate
+from agent.system.hold_programs import BLOCK
+from agent.system.hold_threads import DiskClosed, HoldThreads
+from agent.system.inotify import FolderWatch
+from agent.system.mounts import MountTable, system_disks, underlying
+from agent.system.scan_threads import ScanEnded, ScanThreads
+from checks.facts import Fact
+from checks.facts.health import SensorGap
+from checks.facts.holding import MediumHeld
+from checks.facts.media import Medium
+from checks.policy import PolicyDocument
+
+
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hold works with.  `state` is the agent's folder, `salt` what file names are
+    hashed with, `cgroup` the control group that is kept out (everybody where it is None);
+    `monotonic` gives seconds, `wall_us` microseconds since the epoch.
+    """
+
+    devices: DeviceSource
+    mounts: MountTable
+    gate: HoldGate
+    scans: Callable[[], ScanThreads]
+    cleared: Cleared
+    state: Path
+    salt: bytes
+    monotonic: Callable[[], float]
+    wall_us: Callable[[], int]
+    cgroup: int | None = None
+
+
+class HoldSensor:
+    """Fits `Sensor`.  Where nothing is held it watches nothing."""
+
+    name = "holding"
+    heals_every = timedelta(minutes=5)
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._names = Names(tools.salt)
+        self._gathering: Gathering | None = None
+        self._disks: HeldDisks | None = None
+        self._trouble = ""
+
+    def start(self, document: PolicyDocument) -> Sequence[int]:
+        self._gathering = Gathering()
+        self._first: list[Fact] = list(self._follow(document))
+        return [self._gathering.fileno()]
+
+    def wake(self) -> Iterable[Fact]:
+        facts, self._first = self._first, []
+        if self._disks is None:
+            return facts
+        facts += self._devices_changed(self._disks)
+        for news in self._threads.news():
+            if isinstance(news, DiskClosed):
+                facts += self._disks.closed(news)
+            else:
+                facts += self._disks.opened(news)
+        for ended in self._scans.news():
+            if isinstance(ended, ScanEnded):
+                facts += self._disks.scan_ended(ended)
+        facts += self._asked_to_release(self._disks)
+        self._disks.look_again()
+        self._seen_at_us = self._tools.wall_us()
+        return facts
+
+    def heal(self) -> Iterable[Fact]:
+        if self._disks is not None:
+            self._look(self._disks)
+        return self.wake()
+
+    def deadline(self) -> float | None:
+        if self._disks is None:
+            return None
+        return self._tools.monotonic() if self._first else self._disks.deadline()
+
+    def degraded(self) -> str:
+        return self._trouble or ("" if self._disks is None else self._tools.gate.degraded())
+
+    def policy_changed(self, document: PolicyDocument) -> Iterable[Fact]:
+        return list(self._follow(document))
+
+    def stop(self) -> None:
+        """The gate stays shut: who stops the service does not get the medium for it."""
+        if self._disks is not None:
+            self._disks.give_up()
+            self._close()
+        if self._gathering is not None:
+            self._gathering.close()
+        self._gathering = None
+
+    def _follow(self, document: PolicyDocument) -> Iterator[Fact]:
+        self._names.travel = document.policy.thresholds.file_names_travel
+        holds = document.policy.scan_mode_for(document.endpoint) == "hold"
+        if holds and self._disks is None:
+            yield from self._begin(document)
+        elif holds and self._disks is not None:
+            self._disks.document = document
+        elif not holds:
+            self._trouble = ""
+            yield from self._end()
+
+    def _begin(self, document: PolicyDocument) -> Iterator[Fact]:
+        tools = self._tools
+        assert self._gathering is not None, "asked before its start"
+        self._threads = HoldThreads()
+        self._scans = tools.scans()
+        self._watch = FolderWatch()
+        make_private_folder(tools.state / FOLDER)
+        self._watch.watch(tools.state / FOLDER)
+        descriptors = (
+            tools.devices.open(),  # first: whatever comes from here on is heard of
+            self._threads.fileno(),
+            self._scans.fileno(),
+            self._watch.fileno(),
+        )
+        for descriptor in descriptors:
+            self._gathering.add(descriptor)
+        hands = Hands(
+            gate=tools.gate,
+            threads=self._threads,
+            scans=self._scans,
+            names=self._names,
+            cleared=tools.cleared,
+            identified=self._identified,
+            monotonic=tools.monotonic,
+            wall_us=tools.wall_us,
+        )
+        self._seen_at_us = tools.wall_us()
+        self._inventory = Inventory()
+        self._free: set[str] = set()
+        try:
+            yield from self._shut(HeldDisks(hands, document))
+        except NoEbpf as unable:
+            self._trouble = f"media are not held, only watched: {unable}"
+            self._close()
+
+    def _shut(self, disks: HeldDisks) -> Iterator[Fact]:
+        """Raises NoEbpf."""
+        tools = self._tools
+        self._inventory.replace(tools.devices.present())
+        tools.mounts.open()
+        rows = tools.mounts.mounts()
+        tools.mounts.close()
+        used = {number for row in rows for number in underlying(row.block_device)}
+        used |= system_disks(rows)
+        media = {disk.path: set(numbers_of(Path(disk.path))) for disk in self._guarded()}
+        in_use = {path for path, own in media.items() if used & {one.number for one in own}}
+        held = {number for path, own in media.items() if path not in in_use for number in own}
+        self._free = in_use
+        fresh = tools.gate.shut(frozenset(all_numbers()) - held, cgroup=tools.cgroup)
+        self._disks = disks
+        if not fresh:
+            self._look(disks)
+            return
+        found = self._inventory.media()
+        for path in media.keys() - in_use:
+            disks.appeared(path)
+        for path in in_use & found.keys():
+            yield MediumHeld(medium=found[path], action="released", ground="in_use")
+
+    def _end(self) -> Iterator[Fact]:
+        """Also what an earlier run left shut."""
+        stood = self._tools.gate.stands()
+        if stood:
+            self._tools.gate.remove()
+        if self._disks is not None:
+            yield from self._disks.end("policy")
+            self._close()
+        elif stood:
+            tell_others_of_all()
+
+    def _close(self) -> None:
+        self._disks = None
+        self._scans.close()
+        self._watch.close()
+        self._threads.close()
+        self._tools.devices.close()
+        self._tools.gate.close()
+
+    def _devices_changed(self, disks: HeldDisks) -> Iterator[Fact]:
+        try:
+            for change in self._tools.devices.changes():
+                self._changed(change, disks)
+        except OSError as overrun:
+            yield SensorGap(
+                sensor=self.name,
+                cause="overrun",
+                from_us=self._seen_at_us,
+                to_us=self._tools.wall_us(),
+                detail=f"device events: {overrun.strerror}",
+            )
+            self._look(disks)
+
+    def _changed(self, change: DeviceChange, disks: HeldDisks) -> None:
+        device = change.device
+        if not self._is_guarded(device):
+            return
+        self._inventory.apply(change)
+        if change.action != "remove":
+            self._appeared(device.disk_path, disks)
+        elif device.devtype == "disk":
+            self._free.discard(device.path)
+            disks.vanished(device.path)
+
+    def _look(self, disks: HeldDisks) -> None:
+        """At everything that is there now."""
+        present = [device for device in self._tools.devices.present() if self._is_guarded(device)]
+        gone = {disk.path for disk in self._inventory.disks()} - {one.path for one in present}
+        self._inventory.replace(present)
+        for path in gone:
+            disks.vanished(path)
+        for device in present:
+            if device.devtype == "disk":
+                self._appeared(device.path, disks)
+
+    def _appeared(self, path: str, disks: HeldDisks) -> None:
+        device = self._inventory.device(path)
+        if device is None:
+            return
+        gate = self._tools.gate
+        if path in self._free or bus_of(_with_bus(device)) not in GUARDED_BUSES:
+            for number in numbers_of(Path(path)):
+                gate.allow(number)
+            if path not in self._free:
+                self._free.add(path)
+                tell_others(Path(path))
+            return
+        disks.appeared(path, released=gate.allows(DeviceNumber(BLOCK, device.number)))
+
+    def _guarded(self) -> list[Device]:
+        return [
+            disk
+            for disk in self._inventory.disks()
+            if self._is_guarded(disk) and bus_of(_with_bus(disk)) in GUARDED_BUSES
+        ]
+
+    def _is_guarded(self, device: Device) -> bool:
+        return device.subsystem == "block" and self._tools.gate.guards(
+            DeviceNumber(BLOCK, device.number)
+        )
+
+    def _identified(self, path: str, opened: OpenedDisk | None) -> Medium | None:
+        for device in self._tools.devices.present() if opened else ():
+            assert opened is not None
+            if device.disk_path == path and device.subsystem == "block":
+                told = opened.properties.get(device.node, {})
+                known = msgspec.structs.replace(device, properties={**device.properties, **told})
+                self._inventory.apply(DeviceChange("change", known))
+        return self._inventory.media().get(path)
+
+    def _asked_to_release(self, disks: HeldDisks) -> Iterator[Fact]:
+        if not self._watch.drain():
+            return
+        for path, request in waiting(self._tools.state):
+            if request is None:
+                answer(path, "the request cannot be read")
+            else:
+                yield from disks.emergency(request, partial(answer, path))
+
+
+def _with_bus(device: Device) -> Device:
+    """The bus of a disk on a hot-plug port is told by udev, which may not look at it."""
+    if "/ata" not in device.path or "ID_BUS" in device.properties:
+        return device
+    return msgspec.structs.replace(device, properties={**device.properties, "ID_BUS": "ata"})

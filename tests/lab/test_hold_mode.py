@@ -1,0 +1,169 @@
+"""Hold mode with real USB sticks, under the shipped unit: readers try from before the insertion."""
+
+import pytest
+
+from tests.clamd import eicar
+from tests.lab.machine import (
+    HOST_SEEN_FROM_GUEST,
+    INTRANET,
+    PROGRAM,
+    ROOT,
+    enrolled_guest,
+    health,
+    observed,
+)
+from tests.support.live import Collector, until
+
+UNIT = "wardwatch-agent"
+INSTALLED_UNIT = f"/etc/systemd/system/{UNIT}.service"
+HOLD = INTRANET + '\n[scanning]\nmode = "hold"\n'
+DEVICES = "/dev/sdb /dev/sdb1 /dev/sg1"
+TRIES = f"""
+while [ ! -e /run/enough ]; do
+    for device in {DEVICES}; do
+        head -c 16 $device 2>/dev/null | wc -c | grep -q 16 && echo $(date +%s.%N) $device
+    done
+    mount /dev/sdb1 /mnt 2>/dev/null && echo $(date +%s.%N) mounted && umount /mnt
+    echo tried >> /run/tries.$1
+done
+"""
+
+
+@pytest.fixture(scope="module")
+def collector(tmp_path_factory):
+    collector = Collector(
+        tmp_path_factory.mktemp("collector"), policy=HOLD, other_names=[HOST_SEEN_FROM_GUEST]
+    ).start()
+    yield collector
+    collector.end()
+
+
+@pytest.fixture(scope="module")
+def guest(collector, tmp_path_factory):
+    with enrolled_guest(collector, tmp_path_factory.mktemp("install")) as guest:
+        guest.ctl("push", str(ROOT / "deploy/systemd" / f"{UNIT}.service"), INSTALLED_UNIT)
+        guest.ssh(f"systemctl daemon-reload; systemctl start {UNIT} || journalctl -u {UNIT}")
+        until(lambda: health(collector), seconds=60, told="the agent was heard")
+        until(lambda: "gate" in gates(guest), seconds=30, told="the gate is shut")
+        yield guest
+
+
+def gates(guest):
+    return guest.ssh("ls /sys/fs/bpf/wardwatch-hold 2>/dev/null || true").split()
+
+
+def acts(collector, serial):
+    """What was done with the medium, oldest first."""
+    told = [
+        fact for fact in observed(collector, "medium_held") if fact["medium"]["serial"] == serial
+    ]
+    return [(fact["action"], fact.get("ground", "")) for fact in reversed(told)]
+
+
+def read_by_anybody(guest):
+    """Bytes of the stick that root gets now."""
+    return int(guest.ssh("head -c 16 /dev/sdb1 2>/dev/null | wc -c"))
+
+
+@pytest.fixture
+def tried(guest):
+    """Root and an ordinary user of the group `disk` try to read and to mount all the time."""
+    guest.ssh("rm -f /run/enough /run/tries.* /run/got.*; touch /run/tries.alice")
+    guest.ssh("chmod 666 /run/tries.alice; usermod -aG disk alice")
+    guest.push_text(TRIES, "/run/try.sh")
+    guest.ssh("nohup sh /run/try.sh root > /run/got.root 2>&1 &")
+    guest.ssh("nohup runuser -u alice -- sh /run/try.sh alice > /run/got.alice 2>&1 &")
+
+    def got():
+        guest.ssh("touch /run/enough; sleep 1")
+        assert int(guest.ssh("wc -l < /run/tries.root")) > 5
+        assert int(guest.ssh("wc -l < /run/tries.alice")) > 5
+        return [line.split() for line in guest.ssh("cat /run/got.*").splitlines()]
+
+    return got
+
+
+def test_every_sensor_is_well_and_the_machine_s_own_disk_is_not_held(guest, collector):
+    sensors = health(collector)
+
+    assert set(sensors.values()) == {("ok", "")}
+    assert "holding" in sensors
+    assert int(guest.ssh("head -c 16 /dev/sda | wc -c")) == 16
+
+
+def test_a_clean_stick_is_read_by_nobody_until_it_is_released(guest, collector, tried, tmp_path):
+    (tmp_path / "letter.txt").write_text("nothing")
+    guest.plug("stick", "s1", "--serial", "HOLD0001", "--files", str(tmp_path))
+
+    until(lambda: ("released", "clean") in acts(collector, "HOLD0001"), seconds=60)
+    until(lambda: read_by_anybody(guest), seconds=20, told="root reads it")
+    got = tried()
+    (scanned,) = observed(collector, "medium_scanned")[:1]
+    properties = guest.ssh("udevadm settle; udevadm info -q property /dev/sdb1")
+    guest.ctl("unplug", "s1")
+
+    assert acts(collector, "HOLD0001") == [("held", ""), ("released", "clean")]
+    assert scanned["verdict"] == "clean"
+    assert got, "nobody read it after its release"
+    assert min(float(moment) for moment, _ in got) > scanned["ended_us"] / 1_000_000
+    assert "ID_FS_TYPE=vfat" in properties
+
+
+def test_the_next_stick_with_the_same_numbers_is_held_again(guest, collector, tried, tmp_path):
+    (tmp_path / "bad.com").write_bytes(eicar())
+    guest.plug("stick", "s2", "--serial", "HOLD0002", "--files", str(tmp_path))
+
+    until(lambda: ("kept", "infected") in acts(collector, "HOLD0002"), seconds=60)
+    got = tried()
+
+    assert got == []
+    assert read_by_anybody(guest) == 0
+
+
+def test_an_emergency_lets_go_of_it(guest, collector):
+    told = guest.ssh(
+        f"{PROGRAM} release --medium HOLD0002 --name 'Dr Li' --reason 'images for theatre'"
+    )
+
+    assert told.strip() == "HOLD0002: released"
+    assert read_by_anybody(guest) == 16
+    cases = until(lambda: med_03(collector), seconds=20)
+    guest.ctl("unplug", "s2")
+    assert cases[0]["severity"] == "medium"
+
+
+def med_03(collector):
+    answer = collector.get("/api/v1/cases", rule="MED-03")
+    answer.raise_for_status()
+    return answer.json()["cases"]
+
+
+def test_a_killed_agent_leaves_it_held_and_the_next_start_releases_it(
+    guest, collector, tried, tmp_path
+):
+    (tmp_path / "letter.txt").write_text("nothing")
+    guest.ssh(f"systemctl mask --runtime {UNIT}; systemctl kill -s KILL {UNIT}; sleep 3")
+    guest.plug("stick", "s3", "--serial", "HOLD0003", "--files", str(tmp_path))
+    guest.ssh("for i in $(seq 40); do test -e /dev/sdb && break; sleep 0.5; done; sleep 4")
+
+    got = tried()
+    guest.ssh(f"systemctl unmask --runtime {UNIT}; systemctl start {UNIT}")
+    until(lambda: ("released", "clean") in acts(collector, "HOLD0003"), seconds=60)
+    until(lambda: read_by_anybody(guest), seconds=20, told="root reads it")
+
+    assert got == []
+
+
+def test_what_was_released_stays_so_over_a_restart_and_removal_leaves_nothing(guest, collector):
+    guest.ssh(f"systemctl restart {UNIT}; sleep 3")
+    assert read_by_anybody(guest) == 16
+    guest.ctl("unplug", "s3")
+
+    guest.ssh(f"systemctl stop {UNIT}")
+    assert "gate" in gates(guest)
+    guest.ssh(f"{PROGRAM} release --removal")
+    guest.plug("stick", "s4", "--serial", "HOLD0004")
+    guest.mount("HOLD0004", "/mnt")
+
+    assert gates(guest) == []
+    assert acts(collector, "HOLD0004") == []
