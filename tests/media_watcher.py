@@ -16,7 +16,9 @@ from checks.policy import Endpoint, PolicyDocument, parse_policy
 
 
 def main() -> None:
-    (sensor,) = media_sensors(scanner=ScannerSettings(sys.argv[1]), salt=b"salt of a test")
+    (sensor,) = media_sensors(
+        scanner=ScannerSettings(sys.argv[1]), salt=b"salt of a test", memory=None
+    )
     document = PolicyDocument(issued_at_us=0, policy=parse_policy(""), endpoint=Endpoint(id="e"))
     descriptors = sensor.start(document)
     _print(sensor.heal())

@@ -18,7 +18,7 @@ class Ancestor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """One device of subsystem `block` or `usb`.
+    """One device of subsystem `block`, `usb` or `input`.
 
     `path` is where it hangs in sysfs, `number` its dev_t (0 without one).
     `properties` are udev's own, `attributes` the sysfs files named in ATTRIBUTES.
@@ -48,14 +48,23 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         return next(matching, None)
 
 
+def is_keyboard(device: Device) -> bool:
+    """A full keyboard, by udev's input_id; a power button or a head-set has keys only."""
+    return device.subsystem == "input" and device.properties.get("ID_INPUT_KEYBOARD") == "1"
+
+
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "block": ("size", "removable", "loop/backing_file"),
     "usb": ("idVendor", "idProduct", "serial", "manufacturer", "product"),
-    "mmc": ("type", "name", "serial", "manfid"),
+    "mmc": ("type", "name", "serial", "manfid", "cid"),
     "pci": ("removable",),
-    "scsi": ("vendor", "model"),
+    "scsi": ("vendor", "model", "rev"),
 }
-"""Per subsystem, what identity is told from; nothing else of sysfs is read."""
+"""Per subsystem, what identity is told from.  Beside it only the names of a USB device's
+interfaces are read (as `interfaces`, one a line) and a SCSI unit's BINARY_ATTRIBUTES, which
+come in hexadecimal.
+"""
+BINARY_ATTRIBUTES = ("vpd_pg80", "vpd_pg83")
 
 
 class DeviceChange(msgspec.Struct, frozen=True):

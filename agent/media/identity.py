@@ -7,13 +7,15 @@ the disk is the device's own word: portable SSDs deny it, some fixed disks claim
 import hashlib
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 
 from agent.media.devices import Ancestor, Device
-from checks.facts.media import Medium, MediumKind, Partition
-
-SECTOR = 512
-"""sysfs counts sizes in these whatever the disk's own sectors are: block/genhd.c."""
+from agent.media.partitions import partition_of, size_of
+from agent.media.udev_text import name_of
+from agent.media.usb_functions import usb_functions
+from agent.media.vital_pages import unit_name, unit_serial
+from checks.facts.media import Medium, MediumKind
 
 _KEY_DOMAIN = "wardwatch medium 1"
 _KEY_LENGTH = 32
@@ -21,18 +23,21 @@ _FLASH_CARD = ("ID_DRIVE_FLASH", "ID_DRIVE_MEDIA_FLASH")
 _READER = re.compile(
     r"card.?reader|sd.?/?mmc|compact.?flash|\bCF\b|\bMS[ _/]|multi.?card", re.IGNORECASE
 )
-_STILL_IMAGE = ":060101:"  # USB-IF still image class: PTP, and MTP on top of it
 _USERS_PLACES = ("/home", "/media", "/run/media", "/mnt", "/tmp", "/var/tmp", "/root")  # noqa: S108 - compared, not written
-_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})")
 
 
 def identify(
-    device: Device, parts: Sequence[Device] = (), *, system_disk: bool = False
+    device: Device,
+    parts: Sequence[Device] = (),
+    *,
+    system_disk: bool = False,
+    keyboards: AbstractSet[str] = frozenset(),
 ) -> Medium | None:
     """The medium that this disk (or telephone) is, None when it is none.
 
     `parts` are its partitions; `system_disk` says that the running system lies on it,
-    which settles the case of internal SATA ports that claim to be hot-plug.
+    which settles the case of internal SATA ports that claim to be hot-plug; `keyboards` are
+    USB devices (`usb_folder`) that the kernel has made keyboards of.
     """
     if device.subsystem == "usb":
         return _phone(device)
@@ -41,7 +46,7 @@ def identify(
     bus = bus_of(device)
     if not bus or (bus == "sata_hotplug" and system_disk):
         return None
-    return _medium(device, parts, bus)
+    return _medium(device, parts, bus, is_keyboard=usb_folder(device) in keyboards)
 
 
 def bus_of(device: Device) -> str:
@@ -61,17 +66,12 @@ def bus_of(device: Device) -> str:
     return _bus_of_bridge(device)
 
 
-def partition_of(device: Device) -> Partition:
-    """The device as something that can be mounted."""
-    properties = device.properties
-    return Partition(
-        device=device.node,
-        size=_size(device),
-        filesystem=properties.get("ID_FS_TYPE", ""),
-        uuid=properties.get("ID_FS_UUID", ""),
-        label=_unescaped(properties.get("ID_FS_LABEL_ENC", ""))
-        or properties.get("ID_FS_LABEL", ""),
-    )
+def usb_folder(device: Device) -> str:
+    """Where its USB device stands in sysfs, empty where it hangs on none."""
+    usb = device.above("usb", "usb_device")
+    if usb is None or f"/{usb.name}/" not in device.path:
+        return ""
+    return device.path[: device.path.rindex(f"/{usb.name}/") + 1 + len(usb.name)]
 
 
 def medium_key(  # noqa: PLR0913 - what a key is made of, by keyword
@@ -85,11 +85,12 @@ def medium_key(  # noqa: PLR0913 - what a key is made of, by keyword
     return hashlib.sha256("\0".join(told).encode()).hexdigest()[:_KEY_LENGTH]
 
 
-def _medium(device: Device, parts: Sequence[Device], bus: str) -> Medium:
+def _medium(device: Device, parts: Sequence[Device], bus: str, *, is_keyboard: bool) -> Medium:
     properties = device.properties
     kind = _kind(device, bus)
     usb = device.above("usb", "usb_device") or Ancestor()
     card = device.above("mmc") or Ancestor()
+    functions = usb_functions(properties, usb.attributes)
     body = [partition_of(part) for part in parts or _undivided(device)]
     vendor_id = properties.get("ID_VENDOR_ID") or usb.attributes.get("idVendor", "")
     product_id = properties.get("ID_MODEL_ID") or usb.attributes.get("idProduct", "")
@@ -102,24 +103,27 @@ def _medium(device: Device, parts: Sequence[Device], bus: str) -> Medium:
             vendor=vendor_id if drive_told else "",
             product=product_id if drive_told else "",
             serial=serial,
-            capacity=_size(device),
+            capacity=size_of(device),
             ids=[table_uuid, *(part.uuid for part in body)],
         ),
         kind=kind,
         bus=bus,
         vendor_id=vendor_id,
         product_id=product_id,
-        vendor=_name(device, "ID_VENDOR") or usb.attributes.get("manufacturer", ""),
-        model=_name(device, "ID_MODEL")
+        vendor=name_of(device, "ID_VENDOR") or usb.attributes.get("manufacturer", ""),
+        model=name_of(device, "ID_MODEL")
         or usb.attributes.get("product", "")
         or card.attributes.get("name", ""),
         serial=serial,
-        capacity=_size(device),
+        capacity=size_of(device),
         table=properties.get("ID_PART_TABLE_TYPE", ""),
         table_uuid=table_uuid,
         interfaces=properties.get("ID_USB_INTERFACES", ""),
         device=device.node,
         partitions=tuple(body),
+        others=functions.others(keyboard=is_keyboard),
+        revision=properties.get("ID_REVISION", "") or _unit(device).attributes.get("rev", ""),
+        unit=_unit_names(device) or card.attributes.get("cid", ""),
     )
 
 
@@ -128,12 +132,28 @@ def _undivided(device: Device) -> Sequence[Device]:
     return () if device.properties.get("ID_PART_TABLE_TYPE") else (device,)
 
 
+def _unit(device: Device) -> Ancestor:
+    return device.above("scsi", "scsi_device") or Ancestor()
+
+
+def _unit_names(device: Device) -> str:
+    """World-wide name and unit serial number, as far as the unit has vital product data."""
+    pages = _unit(device).attributes
+    serial = unit_serial(bytes.fromhex(pages.get("vpd_pg80", "")))
+    name = unit_name(bytes.fromhex(pages.get("vpd_pg83", "")))
+    name = name or device.properties.get("ID_WWN_WITH_EXTENSION", "")
+    return " ".join(part for part in (name, serial) if part)
+
+
 def _phone(device: Device) -> Medium | None:
-    """Telephones and cameras that hand out files by MTP or PTP have no block device."""
+    """Telephones and cameras that hand out files by MTP, PTP, ADB or Apple's protocol have no
+    block device.  One that is only charged has none of these.
+    """
     properties = device.properties
-    interfaces = properties.get("ID_USB_INTERFACES", "")
-    told = properties.get("ID_MTP_DEVICE") == "1" or "ID_MEDIA_PLAYER" in properties
-    camera = properties.get("ID_GPHOTO2") == "1" or _STILL_IMAGE in interfaces
+    functions = usb_functions(properties, device.attributes)
+    listed = "ID_MEDIA_PLAYER" in properties and functions.may_be_a_player
+    told = properties.get("ID_MTP_DEVICE") == "1" or listed or functions.is_telephone
+    camera = properties.get("ID_GPHOTO2") == "1" or functions.is_camera
     if not told and not camera:
         return None
     vendor_id = properties.get("ID_VENDOR_ID") or device.attributes.get("idVendor", "")
@@ -147,10 +167,10 @@ def _phone(device: Device) -> Medium | None:
         bus="usb",
         vendor_id=vendor_id,
         product_id=product_id,
-        vendor=_name(device, "ID_VENDOR"),
-        model=_name(device, "ID_MODEL"),
+        vendor=name_of(device, "ID_VENDOR"),
+        model=name_of(device, "ID_MODEL"),
         serial=serial,
-        interfaces=interfaces,
+        interfaces=properties.get("ID_USB_INTERFACES", ""),
         device=device.node,
     )
 
@@ -161,7 +181,7 @@ def _holds_a_body(device: Device) -> bool:
     """
     if _is_optical(device):
         return device.properties.get("ID_CDROM_MEDIA") == "1"
-    return _size(device) > 0
+    return size_of(device) > 0
 
 
 def _bus_of_bridge(device: Device) -> str:
@@ -195,14 +215,17 @@ def _kind(device: Device, bus: str) -> MediumKind:
         "firewire": "disk",
         "sata_hotplug": "disk",
     }
+    properties = device.properties
+    usb = device.above("usb", "usb_device") or Ancestor()
+    if bus == "optical" and usb_functions(properties, usb.attributes).has_own_disc:
+        return "token"
     if bus in fixed:
         return fixed[bus]
-    properties = device.properties
     if properties.get("ID_TYPE") == "floppy" or "ID_DRIVE_FLOPPY" in properties:
         return "floppy"
     if any(name.startswith(_FLASH_CARD) for name in properties):
         return "card"
-    if _READER.search(f"{_name(device, 'ID_VENDOR')} {_name(device, 'ID_MODEL')}"):
+    if _READER.search(f"{name_of(device, 'ID_VENDOR')} {name_of(device, 'ID_MODEL')}"):
         return "card"
     return "stick" if device.attributes.get("removable") == "1" else "disk"
 
@@ -230,23 +253,3 @@ def _is_optical(device: Device) -> bool:
 def _is_users_image(backing_file: str) -> bool:
     """Images below users' places; the system's own (snap, live system) lie elsewhere."""
     return any(backing_file.startswith(f"{place}/") for place in _USERS_PLACES)
-
-
-def _size(device: Device) -> int:
-    """Bytes."""
-    sectors = device.attributes.get("size", "0")
-    return int(sectors) * SECTOR if sectors.isdigit() else 0
-
-
-def _name(device: Device, key: str) -> str:
-    told = _unescaped(device.properties.get(f"{key}_ENC", "")).strip()
-    return told or device.properties.get(key, "").replace("_", " ").strip()
-
-
-def _unescaped(text: str) -> str:
-    r"""Reads udev's `\x20` for what is not printable ASCII: bytes of UTF-8, or it is no name."""
-    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
-    try:
-        return raw.encode("latin-1").decode("utf-8")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return text if not _ESCAPE.search(text) else ""

@@ -9,8 +9,9 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from agent.media.devices import Device, DeviceChange
-from agent.media.identity import identify, partition_of
+from agent.media.devices import Device, DeviceChange, is_keyboard
+from agent.media.identity import identify, usb_folder
+from agent.media.partitions import partition_of
 from checks.facts.media import Medium, Partition
 
 
@@ -46,11 +47,17 @@ class Inventory:
     def media(self) -> Mapping[str, Medium]:
         """Media by the path of their disk."""
         parts = self._partitions_by_disk()
+        keyboards = {usb_folder(one) for one in self._devices.values() if is_keyboard(one)}
         found = {}
         for path, device in self._devices.items():
             own = parts.get(path, [])
             numbers = {device.number, *(part.number for part in own)}
-            medium = identify(device, own, system_disk=not numbers.isdisjoint(self._system_disks))
+            medium = identify(
+                device,
+                own,
+                system_disk=not numbers.isdisjoint(self._system_disks),
+                keyboards=keyboards - {""},
+            )
             if medium is not None:
                 found[path] = medium
         return found

@@ -99,13 +99,15 @@ class Mounting:
             change.released.append(where.number)
 
     def _locate(self, row: Mount) -> tuple[int, Located] | None:
-        """Through dm-crypt and FUSE to the block device that a medium has."""
+        """Through dm-crypt, LVM, RAID and FUSE to the block device that a medium has; the
+        number is the file system's own, for several volumes may lie on one partition.
+        """
         numbers = [number for number in (row.block_device, source_number(row)) if number]
-        below = [lower for number in numbers for lower in sorted(underlying(number))]
-        if any(not self._inventory.knows(number) for number in below):
+        below = [(number, lower) for number in numbers for lower in sorted(underlying(number))]
+        if any(not self._inventory.knows(lower) for _, lower in below):
             self._inventory.replace(self._devices.present())
-        for number in below:
-            place = self._inventory.locate(number)
+        for number, lower in below:
+            place = self._inventory.locate(lower)
             if place is not None:
                 return number, place
         return None

@@ -12,7 +12,14 @@ from typing import Any, cast
 
 import pyudev
 
-from agent.media.devices import ATTRIBUTES, Action, Ancestor, Device, DeviceChange
+from agent.media.devices import (
+    ATTRIBUTES,
+    BINARY_ATTRIBUTES,
+    Action,
+    Ancestor,
+    Device,
+    DeviceChange,
+)
 
 _UDEVD = Path("/run/udev/control")
 _UNTOLD = "no udevd: file-system ids and labels of media are not known"
@@ -37,6 +44,7 @@ class UdevDevices:
         self._monitor = cast("Any", pyudev.Monitor).from_netlink(self._context, source=source)
         self._monitor.filter_by("block")
         self._monitor.filter_by("usb", "usb_device")
+        self._monitor.filter_by("input")
         self._enlarge_buffer()
         self._monitor.start()
         return int(self._monitor.fileno())
@@ -52,6 +60,8 @@ class UdevDevices:
             listed = self._context.list_devices(subsystem=subsystem)
             wanted = devtype or "usb_device"
             yield from (device_of(d) for d in listed if d.device_type == wanted)
+        for keyboard in self._context.list_devices(subsystem="input", ID_INPUT_KEYBOARD=1):
+            yield device_of(keyboard)
 
     def degraded(self) -> str:
         return "" if self._udevd else _UNTOLD
@@ -92,9 +102,28 @@ def device_of(device: Any) -> Device:
 
 
 def _attributes(device: Any) -> Mapping[str, str]:
-    read = {}
+    read = dict(_read_beside(device))
     for name in ATTRIBUTES.get(device.subsystem or "", ()):
         value = device.attributes.get(name)
         if value is not None:
             read[name] = os.fsdecode(value).strip()
     return read
+
+
+def _read_beside(device: Any) -> Iterator[tuple[str, str]]:
+    """What libudev cannot tell: octets, and what stands in folders below."""
+    folder = Path(device.sys_path)
+    if (device.subsystem, device.device_type) == ("usb", "usb_device"):
+        own = folder.glob(f"{device.sys_name}:*/interface")
+        yield "interfaces", "\n".join(_content(name).decode("utf-8", "replace") for name in own)
+    if (device.subsystem, device.device_type) == ("scsi", "scsi_device"):
+        for name in BINARY_ATTRIBUTES:
+            yield name, _content(folder / name).hex()
+
+
+def _content(attribute: Path) -> bytes:
+    """Empty when there is none, or not any more."""
+    try:
+        return attribute.read_bytes().strip(b"\n")
+    except OSError:
+        return b""

@@ -16,14 +16,20 @@ MediumKind = Literal[
     "camera",
     "network_block",
     "image",
+    "token",
     "unknown",
 ]
+"""`token`: a disc that is part of a device which is no medium (signature key, licence dongle,
+modem with its drivers)."""
+OtherFunction = Literal["keyboard", "network"]
+Closed = Literal["", "encrypted", "unrecognised"]
 
 
 class Partition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A partition, or the whole device where it has no table.  Sizes in bytes.
 
-    `filesystem` is udev's ID_FS_TYPE, empty while nothing was recognised.
+    `filesystem` is udev's ID_FS_TYPE, empty while nothing was recognised.  `closed` says why
+    nobody can look into it: encrypted, or looked at by udev and recognised as nothing.
     """
 
     device: str
@@ -31,6 +37,7 @@ class Partition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     filesystem: str = ""
     uuid: str = ""
     label: str = ""
+    closed: Closed = ""
 
 
 class Medium(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -40,7 +47,9 @@ class Medium(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hash over bus, vendor, product, serial and capacity (and file-system ids where
     the serial is missing).  `bus` is what decided that it is removable: `usb`,
     `mmc`, `thunderbolt`, `firewire`, `sata_hotplug`, `optical`, `nbd`, `loop`.
-    `interfaces` are USB interface classes as udev lists them (`:080650:`).
+    `interfaces` are USB interface classes as udev lists them (`:080650:`), `others` what
+    the same USB device is beside storage.  `revision` is that of the inquiry; `unit` its name
+    and serial number by SCSI pages 83h and 80h, or the CID of a card.
     """
 
     key: str
@@ -57,6 +66,9 @@ class Medium(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     interfaces: str = ""
     device: str = ""
     partitions: tuple[Partition, ...] = ()
+    others: tuple[OtherFunction, ...] = ()
+    revision: str = ""
+    unit: str = ""
 
     def describe(self) -> str:
         name = " ".join(part for part in (self.vendor, self.model) if part) or self.kind

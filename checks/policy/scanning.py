@@ -15,7 +15,8 @@ class Scanning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `recheck`: `strict` reads every octet again before a receipt is believed, `sampled`
     reads small files, and unpredictable parts of large ones.  `sample` unchanged files are
     scanned again besides those that changed.  `quarantine`: infected files are moved on the
-    medium's own host.
+    medium's own host.  `stations` (ids, names or groups of endpoints) are import stations, where media
+    from outside may be put in.
     """
 
     mode: ScanMode = "observe"
@@ -24,3 +25,4 @@ class Scanning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     recheck: Literal["sampled", "strict"] = "sampled"
     sample: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 16
     quarantine: bool = False
+    stations: tuple[str, ...] = ()
