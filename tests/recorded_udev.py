@@ -18,7 +18,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -112,6 +112,11 @@ class RecordedUdev:
         self._tell(
             do="plug", recording=stick.recording(node=node, number=number, size=size), paths=paths
         )
+
+    def load(self, recordings: Iterable[str]) -> None:
+        """Devices that were there before anybody listened."""
+        for recording in recordings:
+            self._tell(do="plug", recording=recording, paths=[])
 
     def change(self, stick: UsbStick, *, node: str, properties: Mapping[str, str]) -> None:
         """A `change` event of the block device after setting these properties."""

@@ -217,13 +217,14 @@ def _kind(device: Device, bus: str) -> MediumKind:
     }
     properties = device.properties
     usb = device.above("usb", "usb_device") or Ancestor()
-    if bus == "optical" and usb_functions(properties, usb.attributes).has_own_disc:
+    functions = usb_functions(properties, usb.attributes)
+    if bus == "optical" and functions.has_own_disc:
         return "token"
     if bus in fixed:
         return fixed[bus]
     if properties.get("ID_TYPE") == "floppy" or "ID_DRIVE_FLOPPY" in properties:
         return "floppy"
-    if any(name.startswith(_FLASH_CARD) for name in properties):
+    if functions.is_printer or any(name.startswith(_FLASH_CARD) for name in properties):
         return "card"
     if _READER.search(f"{name_of(device, 'ID_VENDOR')} {name_of(device, 'ID_MODEL')}"):
         return "card"

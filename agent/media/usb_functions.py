@@ -40,7 +40,7 @@ class UsbFunctions(msgspec.Struct, frozen=True):
     @property
     def is_camera(self) -> bool:
         """PTP.  Some printers with card slots have it as well, for pictures that come in."""
-        return _STILL_IMAGE in self.triples and not self._has(_PRINTER)
+        return _STILL_IMAGE in self.triples and not self.is_printer
 
     @property
     def is_modem(self) -> bool:
@@ -64,6 +64,10 @@ class UsbFunctions(msgspec.Struct, frozen=True):
             or self.is_modem
             or self.product in _CARDS_STILL_A_DISC
         )
+
+    @property
+    def is_printer(self) -> bool:
+        return self._has(_PRINTER)
 
     @property
     def has_keyboard(self) -> bool:
