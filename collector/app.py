@@ -133,7 +133,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
     state_dir = settings.state_dir
     keys = Keys(state_dir / KEY_FOLDER)
     signer = keys.policy_signer()
-    base_url = settings.base_url or _base_url(keys, settings)
+    base_url = base_url_of(keys, settings)
     journal_engine, store_engine = open_journal(state_dir), open_store(state_dir)
     journal = SqlJournal(journal_engine, clock=clock, queue_limit=settings.ingest.queue_batches)
     policies = SqlPolicies(journal_engine, journal.writer)
@@ -235,7 +235,10 @@ def _workers(settings: Settings, services: Services, metrics: Metrics) -> Superv
     return supervisor
 
 
-def _base_url(keys: Keys, settings: Settings) -> str:
+def base_url_of(keys: Keys, settings: Settings) -> str:
+    """Where people reach it: what is set, else the certificate's first name and the port."""
+    if settings.base_url:
+        return settings.base_url
     host = keys.hosts()[0]
     return f"https://{f'[{host}]' if ':' in host else host}:{settings.listen.port}"
 

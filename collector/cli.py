@@ -14,6 +14,7 @@ from collector.commands import state
 from collector.commands.agents import enrol_token
 from collector.commands.beacon import beacon
 from collector.commands.hosts import host
+from collector.commands.media import media
 from collector.commands.opened import CommandFailed
 from collector.commands.people import token, user
 from collector.commands.policy import policy
@@ -36,7 +37,7 @@ app = App(
     help="Accepts what agents send, judges it, opens cases, shows and mails them.",
     result_action="return_value",
 )
-for group in (user, token, enrol_token, policy, host, beacon):
+for group in (user, token, enrol_token, policy, host, media, beacon):
     app.command(group)
 for command in (
     state.init,

@@ -1,14 +1,16 @@
 """What the API answers and is asked, as types: the JSON and its schema come from these."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from checks.facts.media import Medium
+from checks.facts.media_register import RegisterKind
 from checks.finding import Severity
 from collector.cases import REASON_LIMIT, CaseState
 from collector.queries.hosts import Standing
+from collector.queries.ledger import LineState
 
 DEFAULT_LIMIT = 50
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200, description="Entries of one page")]
@@ -64,7 +66,10 @@ class ObservationsQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class MediaQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`registered`: the register's lines instead of the media that were seen."""
+
     endpoint: Text = ""
+    registered: bool = False
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor = ""
 
@@ -212,9 +217,12 @@ class ObservationPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MediumBody(msgspec.Struct, frozen=True, kw_only=True):
-    """`scan` is how the last scan ended, empty when none was heard of."""
+    """`scan` is how the last scan ended, empty when none was heard of; `number` the
+    register's, empty for a medium that is not in it.
+    """
 
     medium: Medium
+    number: str
     endpoint: str
     first_seen_at: datetime
     last_seen_at: datetime
@@ -223,8 +231,44 @@ class MediumBody(msgspec.Struct, frozen=True, kw_only=True):
     mounted: bool
 
 
+class RegisterLineBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the media register; `expires` is null without end.  `used` is how often it
+    was put to use under this line, `plugged_in_at` the endpoints where it is now.
+    """
+
+    number: str
+    kind: RegisterKind
+    key: str
+    serial: str
+    vendor_id: str
+    product_id: str
+    capacity: int
+    owner: str
+    department: str
+    endpoints: tuple[str, ...]
+    departments: tuple[str, ...]
+    zones: tuple[str, ...]
+    access: str
+    hours: str
+    uses: int
+    lost: bool
+    expires: date | None
+    inventory: date | None
+    note: str
+    state: LineState
+    used: int
+    plugged_in_at: list[str]
+    last_endpoint: str
+    last_seen_at: datetime | None
+    last_scan: str
+    counted_at: datetime | None
+
+
 class MediaPage(msgspec.Struct, frozen=True, kw_only=True):
+    """`media` that were seen, or with `registered` the lines of the `register`."""
+
     media: list[MediumBody]
+    register: list[RegisterLineBody] = []
     next: str | None
 
 

@@ -135,9 +135,10 @@ def observation_body(row: ObservationRow) -> ObservationBody:
     )
 
 
-def medium_body(seen: MediumSeen) -> MediumBody:
+def medium_body(seen: MediumSeen, *, number: str) -> MediumBody:
     return MediumBody(
         medium=seen.medium,
+        number=number,
         endpoint=seen.agent,
         first_seen_at=moment(seen.first_seen_us),
         last_seen_at=moment(seen.last_seen_us),

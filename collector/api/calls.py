@@ -16,8 +16,6 @@ from collector.api.answers import (
     EndpointsQuery,
     HostPage,
     HostsQuery,
-    MediaPage,
-    MediaQuery,
     NoQuery,
     ObservationPage,
     ObservationsQuery,
@@ -32,7 +30,6 @@ from collector.api.bodies import (
     endpoint_body,
     hole_body,
     host_body,
-    medium_body,
     microseconds,
     observation_body,
 )
@@ -171,16 +168,6 @@ def list_observations(call: Call, query: ObservationsQuery) -> ObservationPage:
     )
 
 
-def list_media(call: Call, query: MediaQuery) -> MediaPage:
-    begin = (place_of(query.cursor, RowPlace) or RowPlace(0)).row
-    seen = observations.media(call.services.store_engine, agent=query.endpoint)
-    end = begin + query.limit
-    return MediaPage(
-        media=[medium_body(each) for each in seen[begin:end]],
-        next=cursor_of(RowPlace(end)) if len(seen) > end else None,
-    )
-
-
 def running_policy(call: Call, _query: NoQuery) -> PolicyBody:
     policies = call.services.policies
     policy = policies.current()
@@ -277,15 +264,6 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Observations, newest first as received",
         query=ObservationsQuery,
         answer=ObservationPage,
-    ),
-    Operation(
-        method="GET",
-        path="/media",
-        action=Action.SEE_CASES,
-        handle=list_media,
-        summary="Media by what they are, last seen first",
-        query=MediaQuery,
-        answer=MediaPage,
     ),
     Operation(
         method="GET",

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from collector.dashboard.assets import SECURITY_HEADERS, environment
-from collector.dashboard.forms import Form, FormRefused, is_own_origin, is_own_token, read_form
+from collector.dashboard.forms import Form, FormRefused, is_own_origin, is_own_token, read_upload
+from collector.dashboard.uploads import Upload
 from collector.dashboard.wording import Words
 from collector.i18n import LANGUAGES, Translator, language_for, translator
 from collector.ports import Services
@@ -38,6 +39,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     says: Translator
     words: Words
     form: Form = {}
+    file: Upload = Upload()
 
     @property
     def user(self) -> str:
@@ -87,9 +89,10 @@ class Door:
             if session is None:
                 return _to_login(request)
             form: Form = {}
+            file = Upload()
             if request.method == "POST":
                 try:
-                    form = await read_form(request)
+                    form, file = await read_upload(request)
                 except FormRefused as refused:
                     return _refusal(HTTPStatus.BAD_REQUEST, str(refused))
                 if not (
@@ -97,7 +100,8 @@ class Door:
                     and is_own_token(form, session.csrf)
                 ):
                     return _refusal(HTTPStatus.FORBIDDEN, "this form is not from this site")
-            return await run_in_threadpool(self._answer, view, action, request, session, form)
+            sent = (form, file)
+            return await run_in_threadpool(self._answer, view, action, request, session, sent)
 
         return endpoint
 
@@ -112,7 +116,12 @@ class Door:
         )
 
     def _answer(
-        self, view: View, action: Action, request: Request, session: Session, form: Form
+        self,
+        view: View,
+        action: Action,
+        request: Request,
+        session: Session,
+        sent: tuple[Form, Upload],
     ) -> Response:
         services = self._services
         says = translator(spoken(request, session.user.language))
@@ -122,7 +131,8 @@ class Door:
             session=session,
             says=says,
             words=words_of(services, says),
-            form=form,
+            form=sent[0],
+            file=sent[1],
         )
         if not visit.may(action):
             return visit.page("forbidden.html", HTTPStatus.FORBIDDEN)

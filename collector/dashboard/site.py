@@ -4,7 +4,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from collector.dashboard import cases, endpoints, first, hosts, learning, policy, rules, unseen
+from collector.dashboard import (
+    cases,
+    endpoints,
+    first,
+    hosts,
+    learning,
+    media,
+    media_import,
+    policy,
+    rules,
+    unseen,
+)
 from collector.dashboard.assets import STATIC, STATIC_PATH, StaticRoom
 from collector.dashboard.door import Door, Endpoint
 from collector.dashboard.login import Login
@@ -37,6 +48,15 @@ def routes(services: Services) -> list[BaseRoute]:
             view(endpoints.register, Action.EDIT_REGISTER),
             methods=["POST"],
         ),
+        Route("/media", view(media.listed, see)),
+        Route("/media/new", view(media.new, Action.EDIT_REGISTER), methods=["GET"]),
+        Route("/media/new", view(media.register, Action.EDIT_REGISTER), methods=["POST"]),
+        Route("/media/import", view(media_import.show, Action.EDIT_REGISTER), methods=["GET"]),
+        Route("/media/import", view(media_import.take, Action.EDIT_REGISTER), methods=["POST"]),
+        Route("/media/export.{form}", view(media.export, Action.SEE_CASES)),
+        Route("/media/labels", view(media.labels, see)),
+        Route("/media/{number}", view(media.one, see), methods=["GET"]),
+        Route("/media/{number}", view(media.change, Action.EDIT_REGISTER), methods=["POST"]),
         Route("/hosts", view(hosts.listed, Action.SEE_ENDPOINTS)),
         Route("/learning", view(learning.show, Action.SEE_POLICY), methods=["GET"]),
         Route("/learning", view(learning.decide, Action.APPLY_POLICY), methods=["POST"]),

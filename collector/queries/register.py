@@ -1,21 +1,38 @@
 """The media register and the media that were seen, as the store holds them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, RowMapping, and_, or_, select
+from sqlalchemy import Engine, RowMapping, and_, bindparam, or_, select
 
 from checks.facts.media import Medium
 from checks.facts.media_register import RegisteredMedium
 from collector.judging.media import PLACES_KNOWN, TWINS_KNOWN, Place, SeenMedium
+from collector.media.acts import identity
 from collector.store import schema
 
 BODIES_MOST = 50
 """So many bodies of one serial number are compared with a line."""
 _LISTS = ("endpoints", "departments", "zones")
 _DECODE = msgspec.json.Decoder(Medium).decode
+_TOLD = ("serial", "vendor_id", "product_id", "capacity")
+_LINES = schema.media_register
+_BY_KEY = select(_LINES).where(_LINES.c.key == bindparam("key")).order_by(_LINES.c.number).limit(1)
+_BY_SERIAL = (
+    select(_LINES)
+    .where(
+        _LINES.c.serial == bindparam("serial"),
+        _LINES.c.key == "",
+        or_(_LINES.c.vendor_id == "", _LINES.c.vendor_id == bindparam("vendor_id")),
+        or_(_LINES.c.product_id == "", _LINES.c.product_id == bindparam("product_id")),
+        or_(_LINES.c.capacity == 0, _LINES.c.capacity == bindparam("capacity")),
+    )
+    .order_by(_LINES.c.number)
+    .limit(1)
+)
+"""As `RegisteredMedium.is_for` compares; made once, because they are asked all the time."""
 
 
 class StoredMedia:
@@ -28,9 +45,11 @@ class StoredMedia:
 
     def line_for(self, medium: Medium) -> RegisteredMedium | None:
         """By its key; else by its serial number, with whatever else the line names."""
-        row = self._first(_by_key(medium))
-        if row is None and medium.serial:
-            row = self._first(_by_serial(medium))
+        with self._engine.connect() as connection:
+            row = connection.execute(_BY_KEY, {"key": medium.key}).mappings().first()
+            if row is None and medium.serial:
+                told = {name: getattr(medium, name) for name in _TOLD}
+                row = connection.execute(_BY_SERIAL, told).mappings().first()
         return None if row is None else line_of(row)
 
     def lines(self, numbers: tuple[str, ...]) -> dict[str, RegisteredMedium]:
@@ -39,6 +58,28 @@ class StoredMedia:
         with self._engine.connect() as connection:
             found = map(line_of, connection.execute(asked).mappings())
             return {line.number: line for line in found}
+
+    def every(self, *, limit: int) -> list[RegisteredMedium]:
+        """The whole register by number."""
+        table = schema.media_register
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(table).order_by(table.c.number).limit(limit))
+            return [line_of(row) for row in rows.mappings()]
+
+    def same_identity(self, lines: Sequence[RegisteredMedium]) -> Mapping[tuple[str, ...], str]:
+        """Numbers of registered lines that name the same media as these, by identity."""
+        table = schema.media_register
+        keys = [line.key for line in lines if line.key]
+        serials = [line.serial for line in lines if not line.key]
+        asked = select(table).where(
+            or_(
+                and_(table.c.key != "", table.c.key.in_(keys)),
+                and_(table.c.key == "", table.c.serial.in_(serials)),
+            )
+        )
+        with self._engine.connect() as connection:
+            found = [line_of(row) for row in connection.execute(asked).mappings()]
+        return {identity(line): line.number for line in found}
 
     def uses(self, number: str) -> int:
         table = schema.media_uses
@@ -82,28 +123,6 @@ class StoredMedia:
         with self._engine.connect() as connection:
             bodies = [seen_of(row) for row in connection.execute(asked).mappings()]
         return next((body for body in bodies if line.is_for(body.medium)), None)
-
-    def _first(self, condition: ColumnElement[bool]) -> RowMapping | None:
-        table = schema.media_register
-        asked = select(table).where(condition).order_by(table.c.number).limit(1)
-        with self._engine.connect() as connection:
-            return connection.execute(asked).mappings().first()
-
-
-def _by_key(medium: Medium) -> ColumnElement[bool]:
-    return and_(schema.media_register.c.key == medium.key)
-
-
-def _by_serial(medium: Medium) -> ColumnElement[bool]:
-    """As `RegisteredMedium.is_for` compares."""
-    lines = schema.media_register.c
-    return and_(
-        lines.serial == medium.serial,
-        lines.key == "",
-        or_(lines.vendor_id == "", lines.vendor_id == medium.vendor_id),
-        or_(lines.product_id == "", lines.product_id == medium.product_id),
-        or_(lines.capacity == 0, lines.capacity == medium.capacity),
-    )
 
 
 def line_of(row: Mapping[str, Any] | RowMapping) -> RegisteredMedium:

@@ -6,6 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from checks.facts.media_register import RegisteredMedium
+from checks.wire import encode
+from collector.entries import EntryKind, MediaChanged
 from tests.browser.conftest import enter
 from tests.support.hospital import HOUR_US, mounted, outside
 from tests.support.hospital import USB as STICK
@@ -17,12 +20,23 @@ PAGES = (
     "/endpoints/icu-001",
     "/endpoints/fsk-002",
     "/hosts",
+    "/media",
+    "/media?shown=strangers",
+    "/media/new",
+    "/media/import",
     "/learning",
     "/policy",
     "/rules",
     "/rules/EXT-01",
     "/unseen",
 )
+
+
+def register(site, *lines: RegisteredMedium) -> None:
+    services = site.hospital.services
+    done = MediaChanged(act="register", actor="test", lines=lines)
+    entry = services.journal.append(EntryKind.MEDIA, encode(done))
+    assert services.changes.wait_for_entry(entry, 5)
 
 
 def a_case(page: Page, rule: str) -> str:
@@ -143,6 +157,44 @@ def test_the_registers_line_is_changed(officer):
     expect(officer.locator("#endpoint-head")).to_contain_text("陆清和")
 
 
+def test_a_medium_that_was_seen_is_registered_with_two_clicks(officer):
+    officer.goto("/media?shown=strangers")
+    rows = officer.locator("tr[data-row]")
+    before = rows.count()
+    officer.get_by_role("link", name=re.compile("^登记 ")).first.click()
+    officer.get_by_role("button", name="登记").click()
+
+    expect(officer.locator("#medium-head")).to_contain_text("登记")
+    officer.goto("/media?shown=strangers")
+    expect(rows).to_have_count(before - 1)
+
+
+def test_a_medium_is_reported_lost_with_a_reason(officer, site):
+    register(site, RegisteredMedium(number="丢-1", serial="L1", owner="王"))
+    officer.goto("/media/%E4%B8%A2-1")
+    officer.get_by_role("button", name="挂失").click()
+    expect(officer.get_by_role("alert")).to_contain_text("请填写原因")
+    officer.fill("#mark-reason", "遗失在公交车上")
+    officer.get_by_role("button", name="挂失").click()
+
+    expect(officer.locator("#medium-head")).to_contain_text("已挂失")
+    expect(officer.locator("#medium-head")).to_contain_text("遗失在公交车上")
+
+
+def test_a_file_is_imported_whole_or_its_wrong_rows_are_told(officer, tmp_path):
+    file = tmp_path / "台账.csv"
+    file.write_bytes("编号,序列号,授权次数\r\nIN-1,IN1,often\r\n".encode("gb18030"))
+    officer.goto("/media/import")
+    officer.set_input_files("#file", file)
+    officer.get_by_role("button", name="检查并导入").click()
+    expect(officer.locator("main")).to_contain_text("授权次数:often 不是整数")
+
+    file.write_bytes("编号,序列号,授权次数\r\nIN-1,IN1,3\r\n".encode("gb18030"))
+    officer.set_input_files("#file", file)
+    officer.get_by_role("button", name="检查并导入").click()
+    expect(officer.get_by_role("status").last).to_contain_text("新增 1")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_fits_and_is_accessible(chromium, site, width, theme):
@@ -157,7 +209,8 @@ def test_every_page_fits_and_is_accessible(chromium, site, width, theme):
     page.goto("/login")
     faults = [f"/login: {fault}" for fault in _faults(page, width)]
     enter(page)
-    for path in (*PAGES, f"/cases/{a_case(page, 'EXT-01')}"):
+    register(site, RegisteredMedium(number="M-7", serial=STICK.serial, owner="王", uses=3))
+    for path in (*PAGES, "/media/M-7", "/media/labels", f"/cases/{a_case(page, 'EXT-01')}"):
         page.goto(path)
         faults += [f"{path}: {fault}" for fault in _faults(page, width)]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.media.sheets import xlsx_of
 from tests.free_port import free_port
 from tests.sender import RealCollector
 
@@ -16,6 +17,7 @@ COMMANDS = (
     "init", "migrate", "check-config", "backup", "verify", "rebuild", "user add",
     "user passwd", "user list", "token create", "enrol-token create", "enrol-token list",
     "policy check", "policy show", "policy apply",
+    "media list", "media import", "media export", "media labels",
 )  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +28,9 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> RealCollector:
     made.initialise()
     (made.folder / "password.txt").write_text("correct-horse-7\n")
     (made.folder / "policy.toml").write_text((ROOT / "deploy/config/policy.toml").read_text())
+    (made.folder / "register.xlsx").write_bytes(
+        xlsx_of([["number", "serial", "owner"], ["R-1", "S1", "wang"]], title="register")
+    )
     return made
 
 
@@ -99,3 +104,13 @@ def test_a_policy_is_not_applied_over_one_that_its_writer_did_not_see(
 
     assert f"version {version}, applied by" in refused
     assert f"version {version + 1} is in force" in applied
+
+
+def test_a_wrong_row_is_named_and_nothing_is_taken_in(collector: RealCollector) -> None:
+    file = collector.folder / "wrong.csv"
+    file.write_text("number,serial,uses\nR-8,S8,1\nR-9,S9,often\n")
+
+    told = collector.command("media", "import", str(file), expect=1)
+
+    assert "row 3: uses: often is no whole number" in told
+    assert "1 mistake; nothing was changed" in told

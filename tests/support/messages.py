@@ -24,14 +24,18 @@ from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
 from collector.dashboard import login, reasons, shown_containment, shown_holding, shown_links
 from collector.dashboard.cases import CLINICAL_CLASSES
+from collector.dashboard.media import STRANGERS
 from collector.dashboard.wording import OWN_SUBJECTS
 from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
+from collector.entries import MediaAct
 from collector.i18n import SOME_PROCESS
+from collector.media import acts, columns, imports, labels, sheets
 from collector.queries.hosts import STANDINGS
+from collector.queries.ledger import LINE_STATES, SHOWN
 from collector.rights import Role
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("dashboard", "api")
+ROOMS = ("dashboard", "api", "media")
 KEYWORDS = {
     "gettext": None,
     "say": None,
@@ -127,6 +131,13 @@ WORDS: dict[str, tuple[str, ...]] = {
     "containment_reason": shown_containment.EXPLAINED,
     "mode": get_args(Mode),
     "approval": get_args(ApprovalState),
+    "register_kind": columns.KINDS,
+    "register_access": columns.ACCESSES,
+    "register_field": columns.FIELDS,
+    "register_state": LINE_STATES,
+    "register_shown": (*SHOWN, STRANGERS),
+    "register_act": get_args(MediaAct),
+    "label_size": tuple(labels.SIZES),
     "grade": (
         "used",
         "connected",
@@ -149,6 +160,7 @@ def sentences() -> set[str]:
         SOME_PROCESS,
         *(digest_mail.LINE, digest_mail.SUBJECT, digest_mail.TRIED),
         *_of_proposals(),
+        *_of_the_register(),
         *DECIDED_PLAINLY,
         *DECIDED_BY_ENTRY,
         *reasons.REASONS,
@@ -180,6 +192,14 @@ def _extracted() -> Iterator[str]:
 def _of_proposals() -> Iterator[str]:
     for name in ("NO_SUCH_PROPOSAL", "WIDER", "OTHER_PORT", "NAMELESS", "ENDLESS", "UNPRINTABLE"):
         yield getattr(proposals, name)
+
+
+def _of_the_register() -> Iterator[str]:
+    """Constants of the media room that are sentences."""
+    for module in (acts, columns, imports, sheets):
+        for name, value in vars(module).items():
+            if name[0] != "_" and name.isupper() and isinstance(value, str) and " " in value:
+                yield value
 
 
 def _of_cases() -> Iterator[str]:

@@ -1,0 +1,49 @@
+"""A file for the register through the browser: looked at first, then taken in whole."""
+
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from collector.dashboard.door import Visit
+from collector.dashboard.media import acts_of
+from collector.media.imports import Reading, read_lines
+from collector.media.sheets import SheetRefused, rows_of
+from collector.queries.register import StoredMedia
+
+
+def show(visit: Visit) -> Response:
+    return visit.page("media_import.html", reading=None, error="", done=False, faults=[])
+
+
+def take(visit: Visit) -> Response:
+    """What is wrong is told by its row, and nothing of the file is taken in then."""
+    sent = visit.file
+    try:
+        reading = read_lines(rows_of(sent.content), StoredMedia(visit.services.store_engine))
+    except SheetRefused as refused:
+        return _answer(visit, Reading(), visit.says.format(refused.message, refused.params))
+    if not reading.faulty:
+        acts_of(visit).take_in(reading.lines, actor=visit.user, reason=sent.name)
+    return _answer(visit, reading)
+
+
+def _answer(visit: Visit, reading: Reading, error: str = "") -> Response:
+    faults = [
+        (fault.row, visit.says.format(fault.message, _said(fault.params, visit)))
+        for fault in reading.faults
+    ]
+    wrong = bool(error or faults)
+    return visit.page(
+        "media_import.html",
+        HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK,
+        reading=reading,
+        faults=faults,
+        error=error,
+        done=not wrong,
+    )
+
+
+def _said(params: dict[str, str], visit: Visit) -> dict[str, str]:
+    if "field" not in params:
+        return params
+    return {**params, "field": visit.says.word("register_field", params["field"])}
