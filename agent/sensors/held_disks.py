@@ -15,6 +15,7 @@ from agent.media.telling import Names, scanned
 from agent.media.watched import MountedAt, ScanJob
 from agent.system.held_disk import OpenedDisk, OpenedPart, insertion_of, numbers_of, tell_others
 from agent.system.hold_gate import HoldGate
+from agent.system.hold_programs import BLOCK
 from agent.system.hold_threads import DiskClosed, DiskOpened, DiskUnreadable, HoldThreads
 from agent.system.private_mount import mount_id
 from agent.system.scan_threads import ScanEnded, ScanThreads
@@ -239,8 +240,12 @@ class HeldDisks:
         tell_others(Path(disk.path))
 
     def _let_everybody(self, path: str) -> None:
+        """But for SCSI generic: nobody uses files by it, and the kernel gives its numbers to
+        the next medium without telling the gate.
+        """
         for device in numbers_of(Path(path)):
-            self._hands.gate.allow(device)
+            if device.kind == BLOCK:
+                self._hands.gate.allow(device)
 
 
 def _told(

@@ -7,8 +7,8 @@ by a current engine, and in an emergency.  A service that ends leaves the gate s
 start looks at every medium again that is not released.
 
 Devices are heard of from the kernel: udevd cannot open what is held, and knows no more.
-Telephones and cameras (MTP, PTP) are held from the moment at which udev has told them, not
-from their insertion: which USB device hands out files nobody knows before.
+Nodes of USB devices (`held_usb`) are held from the moment at which the kernel has told of them,
+a few milliseconds after their insertion: most of them are no media.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,13 +19,14 @@ from pathlib import Path
 import msgspec
 
 from agent.durable import make_private_folder
-from agent.hold_requests import FOLDER, answer, waiting
+from agent.hold_requests import FOLDER, EmergencyRelease, answer, waiting
 from agent.media.devices import Device, DeviceChange, DeviceSource
 from agent.media.holding import GUARDED_BUSES, Cleared
 from agent.media.identity import bus_of
 from agent.media.inventory import Inventory
 from agent.media.telling import Names
-from agent.sensors.held_disks import Hands, HeldDisks
+from agent.sensors.held_disks import Answer, Hands, HeldDisks
+from agent.sensors.held_usb import HeldUsb
 from agent.system.bpf_kernel import NoEbpf
 from agent.system.gathering import Gathering
 from agent.system.held_disk import (
@@ -103,9 +104,8 @@ class HoldSensor:
         return facts
 
     def heal(self) -> Iterable[Fact]:
-        if self._disks is not None:
-            self._look(self._disks)
-        return self.wake()
+        looked = [] if self._disks is None else list(self._look(self._disks))
+        return [*looked, *self.wake()]
 
     def deadline(self) -> float | None:
         if self._disks is None:
@@ -167,6 +167,7 @@ class HoldSensor:
         self._seen_at_us = tools.wall_us()
         self._inventory = Inventory()
         self._free: set[str] = set()
+        self._usb = HeldUsb(tools.gate)
         try:
             yield from self._shut(HeldDisks(hands, document))
         except NoEbpf as unable:
@@ -184,18 +185,23 @@ class HoldSensor:
         used |= system_disks(rows)
         media = {disk.path: set(numbers_of(Path(disk.path))) for disk in self._guarded()}
         in_use = {path for path, own in media.items() if used & {one.number for one in own}}
-        held = {number for path, own in media.items() if path not in in_use for number in own}
-        self._free = in_use
+        held = {
+            number
+            for path, own in media.items()
+            for number in own
+            if path not in in_use or number.kind != BLOCK
+        }
         fresh = tools.gate.shut(frozenset(all_numbers()) - held, cgroup=tools.cgroup)
         self._disks = disks
-        if not fresh:
-            self._look(disks)
-            return
+        self._free = {
+            disk.path
+            for disk in self._inventory.disks()
+            if disk.path in in_use or (disk.path not in media and self._passes(disk))
+        }
         found = self._inventory.media()
-        for path in media.keys() - in_use:
-            disks.appeared(path)
-        for path in in_use & found.keys():
+        for path in in_use & found.keys() if fresh else ():
             yield MediumHeld(medium=found[path], action="released", ground="in_use")
+        yield from self._look(disks)
 
     def _end(self) -> Iterator[Fact]:
         """Also what an earlier run left shut."""
@@ -203,6 +209,7 @@ class HoldSensor:
         if stood:
             self._tools.gate.remove()
         if self._disks is not None:
+            yield from self._usb.end("policy")
             yield from self._disks.end("policy")
             self._close()
         elif stood:
@@ -219,7 +226,10 @@ class HoldSensor:
     def _devices_changed(self, disks: HeldDisks) -> Iterator[Fact]:
         try:
             for change in self._tools.devices.changes():
-                self._changed(change, disks)
+                if change.device.subsystem == "usb":
+                    yield from self._usb_changed(change)
+                else:
+                    self._changed(change, disks)
         except OSError as overrun:
             yield SensorGap(
                 sensor=self.name,
@@ -228,7 +238,13 @@ class HoldSensor:
                 to_us=self._tools.wall_us(),
                 detail=f"device events: {overrun.strerror}",
             )
-            self._look(disks)
+            yield from self._look(disks)
+
+    def _usb_changed(self, change: DeviceChange) -> Iterator[Fact]:
+        if change.action == "remove":
+            self._usb.vanished(change.device.path)
+        else:
+            yield from self._usb.appeared(change.device)
 
     def _changed(self, change: DeviceChange, disks: HeldDisks) -> None:
         device = change.device
@@ -237,34 +253,47 @@ class HoldSensor:
         self._inventory.apply(change)
         if change.action != "remove":
             self._appeared(device.disk_path, disks)
-        elif device.devtype == "disk":
+            return
+        self._tools.gate.forget(DeviceNumber(BLOCK, device.number))
+        if device.devtype == "disk":
             self._free.discard(device.path)
             disks.vanished(device.path)
 
-    def _look(self, disks: HeldDisks) -> None:
+    def _look(self, disks: HeldDisks) -> Iterator[Fact]:
         """At everything that is there now."""
-        present = [device for device in self._tools.devices.present() if self._is_guarded(device)]
+        there = list(self._tools.devices.present())
+        present = [device for device in there if self._is_guarded(device)]
         gone = {disk.path for disk in self._inventory.disks()} - {one.path for one in present}
         self._inventory.replace(present)
         for path in gone:
+            self._free.discard(path)
             disks.vanished(path)
         for device in present:
             if device.devtype == "disk":
                 self._appeared(device.path, disks)
+        usb = [device for device in there if device.subsystem == "usb"]
+        for path in set(self._usb.paths()) - {device.path for device in usb}:
+            self._usb.vanished(path)
+        for device in usb:
+            yield from self._usb.appeared(device)
 
     def _appeared(self, path: str, disks: HeldDisks) -> None:
         device = self._inventory.device(path)
         if device is None:
             return
-        gate = self._tools.gate
         if path in self._free or bus_of(_with_bus(device)) not in GUARDED_BUSES:
-            for number in numbers_of(Path(path)):
-                gate.allow(number)
-            if path not in self._free:
-                self._free.add(path)
-                tell_others(Path(path))
+            self._let_go(path)
             return
-        disks.appeared(path, released=gate.allows(DeviceNumber(BLOCK, device.number)))
+        disks.appeared(path, released=self._passes(device))
+
+    def _let_go(self, path: str) -> None:
+        """It is no medium, or was in use before."""
+        for number in numbers_of(Path(path)):
+            if number.kind == BLOCK:
+                self._tools.gate.allow(number)
+        if path not in self._free:
+            self._free.add(path)
+            tell_others(Path(path))
 
     def _guarded(self) -> list[Device]:
         return [
@@ -272,6 +301,9 @@ class HoldSensor:
             for disk in self._inventory.disks()
             if self._is_guarded(disk) and bus_of(_with_bus(disk)) in GUARDED_BUSES
         ]
+
+    def _passes(self, disk: Device) -> bool:
+        return self._tools.gate.allows(DeviceNumber(BLOCK, disk.number))
 
     def _is_guarded(self, device: Device) -> bool:
         return device.subsystem == "block" and self._tools.gate.guards(
@@ -294,7 +326,17 @@ class HoldSensor:
             if request is None:
                 answer(path, "the request cannot be read")
             else:
-                yield from disks.emergency(request, partial(answer, path))
+                yield from self._emergency(disks, request, partial(answer, path))
+
+    def _emergency(
+        self, disks: HeldDisks, request: EmergencyRelease, told: Answer
+    ) -> Iterator[Fact]:
+        released = list(self._usb.emergency(request))
+        if released:
+            told(f"{request.medium}: released")
+            yield from released
+        else:
+            yield from disks.emergency(request, told)
 
 
 def _with_bus(device: Device) -> Device:
