@@ -82,7 +82,7 @@ def _folder(walk: _Walk, descriptor: int, path: bytes, depth: int) -> Iterator[O
                 return
             yield from _entry(walk, descriptor, path + b"/" + name if path else name, name, depth)
     except OSError as unable:
-        yield Skipped(path, _reason(unable))
+        yield Skipped(path, why_unopened(unable))
     finally:
         os.close(descriptor)
 
@@ -93,7 +93,7 @@ def _entry(
     try:
         seen = os.stat(name, dir_fd=parent, follow_symlinks=False)
     except OSError as unable:
-        yield Skipped(path, _reason(unable))
+        yield Skipped(path, why_unopened(unable))
         return
     if stat.S_ISLNK(seen.st_mode):
         return
@@ -117,7 +117,7 @@ def _below(
     try:
         descriptor = os.open(name, _FOLDER, dir_fd=parent)
     except OSError as unable:
-        yield Skipped(path, _reason(unable))
+        yield Skipped(path, why_unopened(unable))
         return
     yield from _folder(walk, descriptor, path, depth)
 
@@ -127,7 +127,7 @@ def _opened(walk: _Walk, parent: int, path: bytes, name: bytes) -> OpenFile | Sk
     try:
         descriptor = os.open(name, _FILE, dir_fd=parent)
     except OSError as unable:
-        return Skipped(path, _reason(unable))
+        return Skipped(path, why_unopened(unable))
     seen = os.fstat(descriptor)
     if not stat.S_ISREG(seen.st_mode) or seen.st_dev != walk.device:
         os.close(descriptor)
@@ -141,5 +141,5 @@ def _bound_reached(walk: _Walk) -> str:
     return "timeout" if time.monotonic() > walk.ends else ""
 
 
-def _reason(unable: OSError) -> str:
+def why_unopened(unable: OSError) -> str:
     return "gone" if unable.errno in _GONE else "unreadable"

@@ -1,0 +1,49 @@
+"""What lies on a medium before its files: boot code and partition table.
+
+Of the whole disk the first 34 sectors of 512 octets (the MBR, and the GPT where there is one:
+UEFI specification 2.10, 5.3), of the file system's own device the boot sector, without the
+octets that mounting changes.  Superblocks, allocation tables and directories are left out:
+they change with every mount.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Final
+
+_SECTOR = 512
+_GPT_SECTORS = 34
+_GPT_SIGNATURE = b"EFI PART"
+_CHANGES_WITH_A_MOUNT: Final = {
+    "vfat": (0x41, 0x42),  # the state octet: fs/fat/inode.c, fat_set_state
+    "msdos": (0x25, 0x42),  # FAT12 and FAT16 have it at 0x25
+    "exfat": (0x6A, 0x71),  # VolumeFlags, PercentInUse: exFAT specification, 3.1
+}
+_ELSEWHERE = frozenset(("xfs", "btrfs"))
+"""Their first sector is the superblock, or its place is said to be unused."""
+
+
+def boot_mark(number: int, filesystem: str, sysfs: Path = Path("/sys/dev/block")) -> bytes:
+    """SHA-256 over the boot area of the block device `number` (dev_t) and of its disk; empty
+    where it cannot be read, so that it equals no other.
+    """
+    own = sysfs / f"{os.major(number)}:{os.minor(number)}"
+    disk = own.resolve().parent if (own / "partition").exists() else own
+    try:
+        table = _beginning(disk, _SECTOR * _GPT_SECTORS) if disk != own else b""
+        boot = b"" if filesystem in _ELSEWHERE else _beginning(own, _SECTOR)
+    except OSError:
+        return b""
+    if table and table[_SECTOR : _SECTOR + len(_GPT_SIGNATURE)] != _GPT_SIGNATURE:
+        table = table[:_SECTOR]
+    first, last = _CHANGES_WITH_A_MOUNT.get(filesystem, (0, 0))
+    quiet = boot[:first] + bytes(last - first) + boot[last:]
+    return hashlib.sha256(table + quiet).digest()
+
+
+def _beginning(device: Path, length: int) -> bytes:
+    """Of the device's node, by the name that the kernel gives it.  Raises OSError."""
+    lines = (device / "uevent").read_text("ascii", "replace").splitlines()
+    name = next((line[8:] for line in lines if line.startswith("DEVNAME=")), "")
+    with Path("/dev", name).open("rb", buffering=0) as node:
+        return node.read(length)
