@@ -92,14 +92,15 @@ def open_privately(disk: Path) -> OpenedDisk:
 
 
 def tell_others(disk: Path) -> None:
-    """Has udev look at the disk again, and the desktop by it: a `change` for whole and parts.
+    """Has udev look at the disk and its parts as if they were new, and the desktop by it: only
+    then are owner and rights of their nodes set.
 
-    Where that is not allowed, closing a node that was open for writing has the same effect
-    (udev watches nodes with inotify).
+    Where that is not allowed, closing a node that was open for writing makes udev look at
+    least (it watches nodes with inotify); then only root may read it.
     """
     for place in (disk, *_partitions(disk)):
         try:
-            Path(f"{_UNCONFINED}{place}/uevent").write_text("change", "ascii")
+            Path(f"{_UNCONFINED}{place}/uevent").write_text("add", "ascii")
         except OSError:
             with contextlib.suppress(OSError):  # write-protected, or gone
                 os.close(os.open(f"/dev/{place.name}", os.O_WRONLY | os.O_CLOEXEC))

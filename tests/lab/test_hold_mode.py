@@ -93,7 +93,7 @@ def tried(guest):
 
     def got():
         """By root and by the user: how often they tried, and when they first got through."""
-        guest.ssh("udevadm settle; sleep 3; touch /run/enough")
+        guest.ssh("udevadm settle; sleep 2; touch /run/enough")
         return [_tries(guest, who) for who in ("root", "alice")]
 
     return got
