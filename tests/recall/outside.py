@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from tests.recall.acts import family
+from tests.recall.acts import SLOW_PORT, SLOW_S, family
 from tests.support.live import Place
 
 TCP_PORTS = (22, 80, 443, 853, 3128, 8443)
@@ -15,7 +15,6 @@ RAW_PROTOCOLS = (4, 41, 47, 50, 51, 89, 112, 132, 253)
 """IPIP, 6in4, GRE, ESP, AH, OSPF, VRRP, SCTP, and one for experiments (RFC 3692)."""
 KEEPING_PORT = 8000
 """Connections to it stay open until the other side ends them."""
-SLOW_PORT, SLOW_S = 9998, 2.0
 SLOWEST_PORT, SLOWEST_S = 9996, 8.0
 LONG_PORT, LONG_ANSWER = 9997, 8000
 """Octets of an answer that never fits a packet."""

@@ -71,8 +71,8 @@ class Outcome:
 
 
 def play(scenarios: Sequence[Scenario], *, worlds: int = WORLDS) -> list[Outcome]:
-    """One outcome for each, in their order."""
-    shares = [scenarios[number::worlds] for number in range(worlds)]
+    """One outcome for each, in their order; no world is made that would have nothing to play."""
+    shares = [share for number in range(worlds) if (share := scenarios[number::worlds])]
     with ThreadPoolExecutor(worlds) as pool:
         played = {
             (outcome.scenario.theme, outcome.scenario.name): outcome

@@ -139,7 +139,7 @@ _MISNAMED = tuple(chain(
 
 _LATE = scenarios(
     "through the intranet's gateway", "reached", "EXT-06 EXT-17",
-    ("UDP, answered when it was already an attempt", inside(acts.udp, OUTSIDE, 9998)),
+    ("UDP, answered when it was already an attempt", inside(acts.udp, OUTSIDE, acts.SLOW_PORT)),
 )  # fmt: skip
 
 _SECOND = scenarios(
