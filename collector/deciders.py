@@ -8,6 +8,7 @@ DECIDED_PLAINLY = (
     "default",
     "default: outside the address plan",
     "default: not in the media register",
+    "scanning.fixed_keyboards",
     "default: no ferry record",
     "default: a serial number has one body",
     "beacon",

@@ -1,6 +1,7 @@
 """Which mounts are of media: what is new, what is gone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -28,9 +29,16 @@ class MountChange(msgspec.Struct):
 class Mounting:
     """The mounts of media that were told, against the mount table of now."""
 
-    def __init__(self, inventory: Inventory, devices: DeviceSource) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        devices: DeviceSource,
+        below: Callable[[int], AbstractSet[int]] = underlying,
+    ) -> None:
+        """`below` gives the block devices (dev_t) that one is made of, itself among them."""
         self._inventory = inventory
         self._devices = devices
+        self._below = below
         self._told: dict[_Key, MountedAt] = {}
         self._watched: dict[int, Watched] = {}
         self._foreign: set[_Key] = set()
@@ -103,7 +111,7 @@ class Mounting:
         number is the file system's own, for several volumes may lie on one partition.
         """
         numbers = [number for number in (row.block_device, source_number(row)) if number]
-        below = [(number, lower) for number in numbers for lower in sorted(underlying(number))]
+        below = [(number, lower) for number in numbers for lower in sorted(self._below(number))]
         if any(not self._inventory.knows(lower) for _, lower in below):
             self._inventory.replace(self._devices.present())
         for number, lower in below:

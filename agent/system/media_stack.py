@@ -6,6 +6,7 @@ from pathlib import Path
 from agent.media.holding import Cleared
 from agent.sensors.base import Sensor
 from agent.sensors.holding import HoldSensor, Tools
+from agent.sensors.keyboards import KeyboardSensor
 from agent.sensors.media import MediaSensor
 from agent.system.clamd import Clamd, ScannerSettings
 from agent.system.hold_gate import HoldGate
@@ -46,4 +47,4 @@ def media_sensors(
         monotonic=time.monotonic,
         wall_us=lambda: time.time_ns() // 1000,
     )
-    return (HoldSensor(tools), sensor)
+    return (HoldSensor(tools), sensor, KeyboardSensor(UdevDevices(), memory))

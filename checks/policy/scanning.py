@@ -16,7 +16,7 @@ class Scanning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reads small files, and unpredictable parts of large ones.  `sample` unchanged files are
     scanned again besides those that changed.  `quarantine`: infected files are moved on the
     medium's own host.  `stations` (ids, names or groups of endpoints) are import stations, where media
-    from outside may be put in.
+    from outside may be put in; at those under `fixed_keyboards` every new keyboard counts.
     """
 
     mode: ScanMode = "observe"
@@ -26,3 +26,4 @@ class Scanning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sample: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 16
     quarantine: bool = False
     stations: tuple[str, ...] = ()
+    fixed_keyboards: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from checks.facts.health import (
 )
 from checks.facts.history import OutreachHistory
 from checks.facts.holding import MediumHeld
+from checks.facts.keyboards import KeyboardAppeared
 from checks.facts.media import (
     MediumAccessed,
     MediumAttached,
@@ -42,7 +43,7 @@ from collector.dashboard.shown_containment import containment
 from collector.dashboard.shown_health import gap, silent, started, stopping, tampered
 from collector.dashboard.shown_holding import holding
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
-from collector.dashboard.shown_media import medium, overdue, twice
+from collector.dashboard.shown_media import keyboard, medium, overdue, twice
 from collector.dashboard.shown_segment import (
     adapter,
     change,
@@ -191,6 +192,7 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         MediumScanned: _scanned,
         MediumHeld: holding,
         MediumTwice: twice,
+        KeyboardAppeared: keyboard,
         MediumOverdue: overdue,
         ScannerState: _scanner,
         NetworkState: network,

@@ -1,5 +1,6 @@
 """Media in words: what one is, where else it is, when it should have been seen."""
 
+from checks.facts.keyboards import KeyboardAppeared
 from checks.facts.media import Medium
 from checks.facts.media_register import MediumOverdue, MediumTwice
 from collector.dashboard.lines import Line, Lines
@@ -38,3 +39,9 @@ def overdue(fact: MediumOverdue, words: Words) -> Lines:
     yield Line(label=say("Last seen"), moment_us=fact.last_us)
     if not fact.last_us:
         yield Line(label=say("Last seen"), text=say("never"))
+
+
+def keyboard(fact: KeyboardAppeared, words: Words) -> Lines:
+    say = words.says.gettext
+    yield Line(label=say("Description"), text=fact.name)
+    yield Line(label=say("Identity"), text=fact.device, mono=True)

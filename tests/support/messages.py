@@ -73,6 +73,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "history",
         "media",
         "holding",
+        "keyboards",
         "intranet",
         "beacon",
         "containment",
