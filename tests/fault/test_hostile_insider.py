@@ -10,9 +10,8 @@ import pytest
 from backports import zstd
 
 from checks.facts import KINDS
-from checks.facts.health import EndpointSilent
-from checks.facts.network import UnmanagedHost
 from checks.wire import digest, encode
+from collector.ingest.receiving import COLLECTORS_OWN
 from tests.free_port import free_port
 from tests.samples import TETHERED, connection
 from tests.sender import RealCollector, Sender
@@ -159,7 +158,7 @@ def test_every_kind_of_fact_may_be_hostile_in_every_text_of_it(
     place: Place, what: str, text: str
 ) -> None:
     sender = place.enrol(f"liar-in-everything-{what}")
-    own = [kind for kind in KINDS.values() if kind not in (EndpointSilent, UnmanagedHost)]
+    own = [kind for kind in KINDS.values() if kind not in COLLECTORS_OWN]
     facts = [msgspec.to_builtins(hostile(kind, text)) for kind in own]
     answer = place.say(sender, *facts, *facts)
     assert answer.status_code == 200, answer.text
