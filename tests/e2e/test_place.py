@@ -22,14 +22,19 @@ OF_OTHERS = {"EXT-07", "EXT-08"}
 
 
 class Ward:
-    def __init__(self, hospital, collector, workstation, memory):
-        self.memory = memory
+    def __init__(self, hospital, collector, agent, workstation):
+        self.memory = agent.folder / "state" / MEMORY
+        self.agent = agent
         self.hospital = hospital
         self.collector = collector
         self.workstation = workstation
 
     def shell(self, script, *, where=""):
         self.hospital.run(where or self.hospital.workstation, "sh", "-ec", script)
+
+    def journalled(self):
+        """How many observations wait for the collector to be in reach."""
+        return self.agent.status()["spool"]["waiting"]
 
     def rules(self):
         return set(self.collector.rules()) - OF_OTHERS
@@ -55,7 +60,7 @@ def ward(tmp_path):
             ) as (collector, agent),
         ):
             agent.watching("network", "connections", "place")
-            yield Ward(hospital, collector, workstation, tmp_path / "agent" / "state" / MEMORY)
+            yield Ward(hospital, collector, agent, workstation)
         for place in (inside, outside, workstation):
             place.close()
 
@@ -73,7 +78,10 @@ def test_a_home_with_the_hospitals_own_addresses_is_away(ward):
         f"ip address flush dev second0\nip address add {netns.WORKSTATION}/24 dev second0\n"
         f"ip route add default via {netns.GATEWAY} dev second0"
     )
-    ward.workstation.call(acts.tcp, netns.OUTSIDE, 80)
+    until(ward.journalled, told="the agent has seen that it is elsewhere")
+    before = ward.journalled()
+    ward.workstation.call(acts.tcp_reset, netns.OUTSIDE, 80)
+    until(lambda: ward.journalled() > before, told="the connection is journalled")
     ward.hospital.unplug_second_link()
     ward.shell(
         f"ip link set intranet0 up\nip address add {netns.WORKSTATION}/24 dev intranet0\n"

@@ -70,16 +70,21 @@ def free_port() -> int:
 
 
 def until(
-    what: Callable[[], Anything], *, seconds: float = 20.0, every: float = 0.05, told: str = ""
+    what: Callable[[], Anything],
+    *,
+    seconds: float = 20.0,
+    every: float = 0.05,
+    told: str | Callable[[], str] = "",
 ) -> Anything:
-    """The first true answer.  Raises NotInTime with the last one."""
+    """The first true answer.  Raises NotInTime with the last one and what `told` says then."""
     end = time.monotonic() + seconds
     while True:
         answer = what()
         if answer:
             return answer
         if time.monotonic() > end:
-            raise NotInTime(f"{told or what}: still {answer!r} after {seconds} s")
+            awaited = told() if callable(told) else told
+            raise NotInTime(f"{awaited or what}: still {answer!r} after {seconds} s")
         _wait(every)
 
 
@@ -197,7 +202,7 @@ class Collector:
         found = until(
             lambda: self.cases(rule=rule, **wanted),
             seconds=seconds,
-            told=f"a case {rule} (there are {self.rules()})",
+            told=lambda: f"a case {rule} (there are {self.rules()})",
         )
         return self.whole(found[0]["id"])
 
