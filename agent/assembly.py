@@ -16,6 +16,8 @@ from agent.config import Settings
 from agent.identity import AgentIdentity, IdentityFolder
 from agent.integrity import OwnFiles
 from agent.media.asking import Asking
+from agent.media.manifests import Manifests
+from agent.media.receipting import Receipts
 from agent.media.standings import STANDINGS_FILE, Standings
 from agent.messages import read_catalogue
 from agent.policy_cache import POLICY_FILE, PolicyCache
@@ -52,7 +54,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     configuration: Path | None
-    sensors: Callable[[], Sequence[Sensor]]
+    sensors: Callable[[Receipts], Sequence[Sensor]]
     desktop: Desktop
     manager: ServiceManager
 
@@ -87,6 +89,13 @@ def build(around: Surroundings) -> Service:
     if not standings.load():
         _log.warning("what the register said is unreadable and asked for anew")
     asking = Asking(courier.ask_about, standings, on_answer=lambda _standing: doorbell.ring())
+    receipts = Receipts(
+        station=identity,
+        standings=standings,
+        manifests=Manifests(state),
+        courier=courier,
+        wall_us=_wall_clock,
+    )
     judgement = Judgement(discover(), policies.held.document, standing_of=standings.of)
     reactions = Reactions(
         judgement,
@@ -113,7 +122,7 @@ def build(around: Surroundings) -> Service:
         ),
         sensors=(
             containment,  # first: what the others see at their start may ask for a cut
-            *around.sensors(),
+            *around.sensors(receipts),
             IntranetSensor(answers, state, way_between=way_between),
             BeaconSensor(identity.sign),
         ),

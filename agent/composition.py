@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agent.assembly import Surroundings
 from agent.config import Settings
+from agent.media.receipting import Receipts
 from agent.salt import own_salt
 from agent.sensors.base import Sensor
 from agent.system.desktop import SessionBusDesktop
@@ -14,15 +15,22 @@ from agent.system.sdnotify import ServiceManager
 from agent.system.segment_stack import segment_sensors
 
 
-def all_sensors(settings: Settings, salt: bytes, *, memory: Path | None = None) -> Sequence[Sensor]:
+def all_sensors(
+    settings: Settings,
+    salt: bytes,
+    *,
+    memory: Path | None = None,
+    receipts: Receipts | None = None,
+) -> Sequence[Sensor]:
     """`salt` is what file names are hashed with.  `memory` is the folder in which sensors
     keep what must outlive them; without one each of them begins anew and leaves no trace.
+    Without `receipts` every medium is scanned whole.
     """
     scanner = ScannerSettings(address=settings.scanner.address)
     return (
         *network_sensors(),
         *segment_sensors(memory),
-        *media_sensors(scanner=scanner, salt=salt, memory=memory),
+        *media_sensors(scanner=scanner, salt=salt, memory=memory, receipts=receipts),
     )
 
 
@@ -32,7 +40,9 @@ def production(
     return Surroundings(
         settings=settings,
         configuration=configuration,
-        sensors=lambda: all_sensors(settings, own_salt(settings.state), memory=settings.state),
+        sensors=lambda receipts: all_sensors(
+            settings, own_salt(settings.state), memory=settings.state, receipts=receipts
+        ),
         desktop=SessionBusDesktop(),
         manager=manager,
     )

@@ -12,6 +12,7 @@ from agent.media.standings import SignedStanding
 from agent.policy_cache import SignedPolicy
 from agent.sealing import Sealed
 from checks.facts.media import Medium
+from checks.receipts import MANIFEST_PATH
 from checks.wire import Acknowledgement, MediumAsked, encode, signed_request
 
 BATCHES = "/agent/v1/batches"
@@ -151,24 +152,54 @@ class Transport:
         Raises:
             TransportDown, Busy, NotBelieved, Forked, BatchRefused.
         """
-        date, body = str(self._clock()), encode(MediumAsked(medium=medium))
-        headers = {
-            "Wardwatch-Agent": self._identity.agent,
-            "Wardwatch-Date": date,
-            "Wardwatch-Signature": to_text(
-                self._identity.sign(signed_request("POST", MEDIA, date, body))
-            ),
-            "Content-Type": "application/json",
-        }
-        with pinned_session(self._identity.authority) as session:
-            answer = self._ask("POST", MEDIA, headers, body, session=session)
+        body = encode(MediumAsked(medium=medium))
+        answer = self._asked_apart("POST", MEDIA, body, "application/json")
         if answer.status_code != requests.codes.ok:
             raise _meaning(answer)
         signature = _signature_of(answer, "the answer's")
         return SignedStanding(key=medium.key, body=answer.content, signature=signature)
 
+    def fetch_manifest(self, receipt: str) -> bytes | None:
+        """What a receipt was made of, packed; None where the collector does not have it.  On a
+        connection of its own.
+
+        Raises:
+            TransportDown, Busy, NotBelieved, Forked, BatchRefused.
+        """
+        answer = self._asked_apart("GET", MANIFEST_PATH + receipt)
+        if answer.status_code == requests.codes.not_found:
+            return None
+        if answer.status_code != requests.codes.ok:
+            raise _meaning(answer)
+        return answer.content
+
+    def send_manifest(self, receipt: str, body: bytes) -> None:
+        """On a connection of its own; when this returns the collector has it.
+
+        Raises:
+            TransportDown, Busy, NotBelieved, Forked, BatchRefused.
+        """
+        answer = self._asked_apart("PUT", MANIFEST_PATH + receipt, body, "application/octet-stream")
+        if answer.status_code != requests.codes.no_content:
+            raise _meaning(answer)
+
     def close(self) -> None:
         self._session.close()
+
+    def _asked_apart(
+        self, method: str, path: str, body: bytes = b"", content_type: str = ""
+    ) -> Answer:
+        """A signed request from whatever thread; it waits for nothing that is being sent."""
+        date = str(self._clock())
+        signature = self._identity.sign(signed_request(method, path, date, body))
+        headers = {
+            "Wardwatch-Agent": self._identity.agent,
+            "Wardwatch-Date": date,
+            "Wardwatch-Signature": to_text(signature),
+            **({"Content-Type": content_type} if content_type else {}),
+        }
+        with pinned_session(self._identity.authority) as session:
+            return self._ask(method, path, headers, body, session=session)
 
     def _ask(
         self,

@@ -13,8 +13,8 @@ RECEIPT_DOMAIN = b"wardwatch receipt 1\0"
 """Put before what is signed, as in `checks.wire`."""
 SLACK_US = 5 * 60 * 1_000_000
 """How far a station's clock may be ahead of whoever judges its receipt."""
-MANIFEST_LIMIT_BYTES = 16 * 1024 * 1024
-"""What is known of the single files of a medium, as it travels; unpacked, ten times that."""
+MANIFEST_LIMIT_BYTES = 8 * 1024 * 1024
+"""What is known of the single files of a medium, as it travels; unpacked, four times that."""
 MANIFEST_PATH = "/agent/v1/manifests/"
 
 _ENCODER = msgspec.json.Encoder(order="sorted")

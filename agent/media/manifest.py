@@ -11,7 +11,7 @@ import msgspec
 from agent.compression import pack_well, unpack_within
 from checks.receipts import MANIFEST_LIMIT_BYTES
 
-_UNPACKED_LIMIT = 10 * MANIFEST_LIMIT_BYTES
+_UNPACKED_LIMIT = 4 * MANIFEST_LIMIT_BYTES
 
 
 class NoManifest(Exception):
@@ -20,23 +20,20 @@ class NoManifest(Exception):
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One file system of the medium: `place` tells it from the medium's others, `boot` is of
-    what lies before its files, `marks` of every regular file by its path.
+    what lies before its files, `marks` of every regular file by its path.  `secret` as in
+    `agent.media.fingerprint`; `strict` says that the marks are of every octet.
     """
 
     place: str
+    secret: bytes
+    strict: bool
     filesystem: str
     boot: bytes
     marks: Mapping[bytes, bytes]
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """`secret` as in `agent.media.fingerprint`; `strict` says that the marks are of every
-    octet.
-    """
-
     version: int = 1
-    secret: bytes
-    strict: bool
     parts: tuple[Part, ...]
 
     def part(self, place: str) -> Part | None:

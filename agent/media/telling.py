@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import PurePosixPath
 
+import msgspec
+
 from agent.media.engine import EngineVersion
 from agent.media.scan import ScanOutcome
 from agent.media.watched import MountedAt, Watched
@@ -11,6 +13,7 @@ from checks.facts.media import (
     Infection,
     MediumAccessed,
     MediumScanned,
+    ScanExtent,
     ScannerState,
 )
 
@@ -78,9 +81,16 @@ def _suffix(path: bytes) -> str:
     return suffix if len(suffix) <= _SUFFIX_LENGTH else ""
 
 
-def scanned(
-    where: MountedAt, outcome: ScanOutcome, started_us: int, ended_us: int, names: Names
-) -> MediumScanned:
+class HowScanned(msgspec.Struct, frozen=True, kw_only=True):
+    """As in `MediumScanned`."""
+
+    how: ScanExtent
+    receipt: str
+    started_us: int
+    ended_us: int
+
+
+def scanned(where: MountedAt, outcome: ScanOutcome, how: HowScanned, names: Names) -> MediumScanned:
     return MediumScanned(
         medium=where.medium,
         mount_point=where.mount_point,
@@ -101,8 +111,10 @@ def scanned(
             )
             for one in outcome.infected
         ),
-        started_us=started_us,
-        ended_us=ended_us,
+        how=how.how,
+        receipt=how.receipt,
+        started_us=how.started_us,
+        ended_us=how.ended_us,
     )
 
 

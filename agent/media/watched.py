@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from checks.facts.base import Process, UnknownProcess
 from checks.facts.media import Medium, Partition, ScanState
 
 _ENGINE_FAILED = frozenset(("engine_absent", "engine_lost", "engine_changed"))
@@ -24,6 +25,11 @@ class ScanJob(msgspec.Struct, frozen=True, kw_only=True):
     what those call it who live in its namespace; `id` and
     `device` (st_dev) are that mount's, so that nothing else is scanned that was mounted
     there meanwhile.  `medium` is the key of the medium: the next stick gets the same number.
+
+    For the receipt: what the medium is (`about`, None where no receipt is wanted), `insertion`
+    another one each time a medium comes, `filesystem` the kernel's name of its type, `place`
+    which of the medium's file systems this is, and `places` all of them; `again` says that
+    files were written here, under watch, since it was scanned.
     """
 
     number: int
@@ -32,11 +38,29 @@ class ScanJob(msgspec.Struct, frozen=True, kw_only=True):
     point: str
     id: int
     medium: str = ""
+    about: Medium | None = None
+    insertion: str = ""
+    filesystem: str = ""
+    place: str = ""
+    places: frozenset[str] = frozenset()
+    again: bool = False
+
+
+class HeldBack(msgspec.Struct, frozen=True):
+    """Somebody's access that is told when it is known whether a receipt covers it."""
+
+    operation: str
+    path: bytes
+    process: Process | UnknownProcess
 
 
 class Watched:
     """Accesses are told once per operation and scan state: the first says what
     happened, a thousand more would say it again.
+
+    `writes` counts what others wrote, `writes_then` when the last scan began.  Seconds of the
+    monotonic clock: `look_again_at`, when files that were written since are looked at, and
+    `waits_until`, until when accesses are held back.
     """
 
     def __init__(self, where: MountedAt) -> None:
@@ -45,7 +69,25 @@ class Watched:
         self.wants_engine = False
         self.said: tuple[str, str] | None = None
         self.job: ScanJob | None = None
+        self.writes = self.writes_then = 0
+        self.look_again_at: float | None = None
+        self.waits_until: float | None = None
+        self._held_back: dict[str, HeldBack] = {}
         self._told: set[tuple[str, ScanState]] = set()
+
+    def begins(self, job: ScanJob) -> None:
+        self.job = job
+        self.writes_then = self.writes
+        self.look_again_at = None
+
+    def hold_back(self, access: HeldBack) -> None:
+        """The first of each operation."""
+        self._held_back.setdefault(access.operation, access)
+
+    def let_out(self) -> Iterable[HeldBack]:
+        """What was held back; nothing is, from here on."""
+        waiting, self._held_back, self.waits_until = self._held_back, {}, None
+        return waiting.values()
 
     def scan_began(self) -> None:
         self.scan = "running"

@@ -10,6 +10,7 @@ import msgspec
 
 from agent.hold_requests import EmergencyRelease
 from agent.media.holding import Cleared, Pace, Ruling, is_meant, ruling
+from agent.media.receipts import place_of
 from agent.media.scan import ScanOutcome
 from agent.media.telling import Names, scanned
 from agent.media.watched import MountedAt, ScanJob
@@ -18,7 +19,7 @@ from agent.system.hold_gate import HoldGate
 from agent.system.hold_programs import BLOCK
 from agent.system.hold_threads import DiskClosed, DiskOpened, DiskUnreadable, HoldThreads
 from agent.system.private_mount import mount_id
-from agent.system.scan_threads import ScanEnded, ScanThreads
+from agent.system.scan_threads import ScanEnded, ScanSettled, ScanThreads
 from checks.facts import Fact
 from checks.facts.holding import MediumHeld
 from checks.facts.media import Medium, Partition
@@ -118,14 +119,24 @@ class HeldDisks:
         disk = next((one for one in self._disks.values() if news.job in one.running), None)
         if disk is None or disk.medium is None:
             return
-        part = disk.running.pop(news.job)
+        part = disk.running[news.job]
         outcome = news.outcome
         disk.outcomes.append(outcome)
-        self._pace.scanned(outcome.size, (news.ended_us - news.started_us) / 1_000_000)
+        if news.scan.how == "full":
+            took_us = news.scan.ended_us - news.scan.started_us
+            self._pace.scanned(outcome.size, took_us / 1_000_000)
         if disk.said != (outcome.verdict, outcome.reason):
             where = _place(disk.path, disk.medium, part)
-            times = (news.started_us, news.ended_us)
-            yield scanned(where, outcome, *times, self._hands.names)
+            yield scanned(where, outcome, news.scan, self._hands.names)
+
+    def scan_settled(self, news: ScanSettled) -> None:
+        """With the last one the medium is let go of by us."""
+        disk = next((one for one in self._disks.values() if news.job in one.running), None)
+        if disk is None:
+            return
+        del disk.running[news.job]
+        if news.marked is not None:
+            self._hands.scans.gather(news.marked)
         if not disk.running:
             self._close(disk)
 
@@ -191,7 +202,7 @@ class HeldDisks:
         disk.state = "scanning"
         for part in opened.parts if disk.emergency is None else ():
             if part.root >= 0:
-                job = _job(part, medium)
+                job = _job(part, medium, disk, opened)
                 disk.running[job] = part
                 self._hands.scans.begin(job)
         if not disk.running:
@@ -266,7 +277,7 @@ def _told(
     )
 
 
-def _job(part: OpenedPart, medium: Medium) -> ScanJob:
+def _job(part: OpenedPart, medium: Medium, disk: HeldDisk, opened: OpenedDisk) -> ScanJob:
     path = f"/proc/self/fd/{part.root}"
     return ScanJob(
         number=part.number,
@@ -275,6 +286,11 @@ def _job(part: OpenedPart, medium: Medium) -> ScanJob:
         point=path,
         id=mount_id(part.root),
         medium=medium.key,
+        about=medium,
+        insertion=disk.insertion,
+        filesystem=opened.properties.get(part.node, {}).get("ID_FS_TYPE", ""),
+        place=place_of(part.node, disk.path),
+        places=frozenset(place_of(one.node, disk.path) for one in opened.parts),
     )
 
 

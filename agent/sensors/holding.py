@@ -24,6 +24,7 @@ from agent.media.devices import Device, DeviceChange, DeviceSource
 from agent.media.holding import GUARDED_BUSES, Cleared
 from agent.media.identity import bus_of
 from agent.media.inventory import Inventory
+from agent.media.receipts import rules_of
 from agent.media.telling import Names
 from agent.sensors.held_disks import Answer, Hands, HeldDisks
 from agent.sensors.held_usb import HeldUsb
@@ -41,7 +42,7 @@ from agent.system.hold_programs import BLOCK
 from agent.system.hold_threads import DiskClosed, HoldThreads
 from agent.system.inotify import FolderWatch
 from agent.system.mounts import MountTable, system_disks, underlying
-from agent.system.scan_threads import ScanEnded, ScanThreads
+from agent.system.scan_threads import ReceiptMade, ScanEnded, ScanSettled, ScanThreads
 from checks.facts import Fact
 from checks.facts.health import SensorGap
 from checks.facts.holding import MediumHeld
@@ -95,9 +96,13 @@ class HoldSensor:
                 facts += self._disks.closed(news)
             else:
                 facts += self._disks.opened(news)
-        for ended in self._scans.news():
-            if isinstance(ended, ScanEnded):
-                facts += self._disks.scan_ended(ended)
+        for heard in self._scans.news():
+            if isinstance(heard, ScanEnded):
+                facts += self._disks.scan_ended(heard)
+            elif isinstance(heard, ScanSettled):
+                self._disks.scan_settled(heard)
+            elif isinstance(heard, ReceiptMade):
+                facts.append(heard.fact)
         facts += self._asked_to_release(self._disks)
         self._disks.look_again()
         self._seen_at_us = self._tools.wall_us()
@@ -134,6 +139,7 @@ class HoldSensor:
             yield from self._begin(document)
         elif holds and self._disks is not None:
             self._disks.document = document
+            self._scans.follow(rules_of(document.policy))
         elif not holds:
             self._trouble = ""
             yield from self._end()
@@ -143,6 +149,7 @@ class HoldSensor:
         assert self._gathering is not None, "asked before its start"
         self._threads = HoldThreads()
         self._scans = tools.scans()
+        self._scans.follow(rules_of(document.policy))
         self._watch = FolderWatch()
         make_private_folder(tools.state / FOLDER)
         self._watch.watch(tools.state / FOLDER)

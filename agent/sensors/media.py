@@ -19,22 +19,27 @@ from agent.media.devices import DeviceSource
 from agent.media.inventory import Inventory
 from agent.media.telling import Names, accessed, read_before_mark, scanned, scanner_state
 from agent.media.watched import ScanJob, Watched
+from agent.sensors.covering import Covering
 from agent.sensors.mounting import Mounting
 from agent.system.accesses import Accesses
-from agent.system.fanotify import Overflow
+from agent.system.fanotify import FileAccess, Overflow
 from agent.system.gathering import Gathering
-from agent.system.mounts import Mount, MountTable, system_disks
+from agent.system.mounts import MountTable, system_disks
 from agent.system.processes import process_at
 from agent.system.scan_threads import (
     EngineSeen,
     FilesHeld,
     FileWasRead,
     News,
-    ScanBegan,
+    OfScan,
+    ReceiptMade,
     ScanEnded,
+    ScanSettled,
+    ScansWhole,
     ScanThreads,
 )
 from checks.facts import Fact
+from checks.facts.base import Process, UnknownProcess
 from checks.facts.health import SensorGap
 from checks.facts.media import MediumDetached, ScannerState
 from checks.policy import PolicyDocument
@@ -79,6 +84,8 @@ class MediaSensor:
         self._names.travel = document.policy.thresholds.file_names_travel
         self._gathering = Gathering()
         self._scans = self._make_scans()
+        self._covering = Covering(self._scans, self._monotonic)
+        self._covering.follow(document.policy)
         self._accesses = Accesses(self._gathering)
         self._announcements = Announcements()
         self._jobs: dict[ScanJob, Watched] = {}
@@ -99,6 +106,10 @@ class MediaSensor:
         facts += self._files_touched()
         for news in self._scans.news():
             facts += self._heard(news)
+        for watched in self._covering.overdue():
+            facts += self._let_out(watched)
+        for job in self._covering.written():
+            self._begin(*job)
         if self._probe_at is not None and self._probe_at <= self._monotonic():
             self._probe(0.0)
         self._seen_at_us = self._wall_us()
@@ -114,7 +125,7 @@ class MediaSensor:
         return facts if known is None or known in facts else [*facts, known]
 
     def deadline(self) -> float | None:
-        waiting = (self._announcements.deadline(), self._probe_at)
+        waiting = (self._announcements.deadline(), self._covering.deadline(), self._probe_at)
         return min((moment for moment in waiting if moment is not None), default=None)
 
     def degraded(self) -> str:
@@ -126,6 +137,7 @@ class MediaSensor:
 
     def policy_changed(self, document: PolicyDocument) -> Iterable[Fact]:
         self._names.travel = document.policy.thresholds.file_names_travel
+        self._covering.follow(document.policy)
         return ()
 
     def stop(self) -> None:
@@ -166,6 +178,9 @@ class MediaSensor:
         for number in change.released:
             self._accesses.unwatch(number)
             self._scans.stop(number)
+            still_waits = self._covering.released(number)
+            if still_waits is not None:
+                yield from self._let_out(still_waits)
         for mount, watched in change.first:
             self._accesses.watch(watched.where.number, mount.path, mount.point)
         yield from change.unmounted
@@ -173,21 +188,14 @@ class MediaSensor:
             yield from self._announcements.at_once(disk)
             yield fact
         for mount, watched in change.first:
-            if watched.where.number in self._cleared:
+            cleared = watched.where.number in self._cleared
+            job = self._covering.mounted(mount, watched, cleared=cleared)
+            if cleared:
                 watched.scan_ended("clean", "")
             else:
-                self._begin(mount, watched)
+                self._begin(job, watched)
 
-    def _begin(self, mount: Mount, watched: Watched) -> None:
-        job = ScanJob(
-            number=watched.where.number,
-            device=mount.device,
-            path=mount.path,
-            point=mount.point,
-            id=mount.id,
-            medium=watched.where.medium.key,
-        )
-        watched.job = job
+    def _begin(self, job: ScanJob, watched: Watched) -> None:
         self._jobs[job] = watched
         self._scans.begin(job)
 
@@ -197,38 +205,66 @@ class MediaSensor:
                 yield self._gap("file accesses: the kernel's queue was full")
                 continue
             watched = self._mounting.watched(number)
-            if watched is None:
-                continue
-            for operation in watched.news_in(access.operations):
-                process = process_at(access.pid)
-                yield accessed(watched, operation, access.path, process, self._names)
+            if watched is not None:
+                yield from self._touched(watched, access)
+
+    def _touched(
+        self, watched: Watched, access: FileAccess, process: Process | UnknownProcess | None = None
+    ) -> Iterator[Fact]:
+        if self._covering.holds_back(watched, access, process):
+            return
+        for operation in watched.news_in(access.operations):
+            who = process or process_at(access.pid)
+            yield accessed(watched, operation, access.path, who, self._names)
+
+    def _let_out(self, watched: Watched) -> Iterator[Fact]:
+        """It is known whether a receipt covers it, or it takes too long."""
+        for held in self._covering.is_known(watched):
+            for operation in watched.news_in((held.operation,)):
+                yield accessed(watched, operation, held.path, held.process, self._names)
 
     def _heard(self, news: News) -> Iterator[Fact]:
         if isinstance(news, EngineSeen):
             yield from self._engine_seen(news)
-            return
-        watched = self._jobs.get(news.job)
-        if watched is None:
-            return
-        if isinstance(news, ScanBegan):
-            watched.scan_began()
+        elif isinstance(news, ReceiptMade):
+            yield news.fact
+        elif news.job in self._jobs:
+            yield from self._of_scan(news, self._jobs[news.job])
+
+    def _of_scan(self, news: OfScan, watched: Watched) -> Iterator[Fact]:
+        if isinstance(news, ScansWhole):
+            yield from self._let_out(watched)
         elif isinstance(news, FilesHeld):
             for held in news.files:
-                for operation in watched.news_in(held.access.operations):
-                    yield accessed(watched, operation, held.access.path, held.process, self._names)
+                yield from self._touched(watched, held.access, held.process)
         elif isinstance(news, FileWasRead):
-            if not watched.use_was_told:
-                yield read_before_mark(watched, news.path, self._names)
-        else:
+            yield from self._was_read(news.path, watched)
+        elif isinstance(news, ScanEnded):
             yield from self._scan_ended(news, watched)
+        elif isinstance(news, ScanSettled):
+            self._scan_settled(news, watched)
+        elif not news.job.again:
+            watched.scan_began()
+
+    def _was_read(self, path: bytes, watched: Watched) -> Iterator[Fact]:
+        access = FileAccess(operations=("open",), pid=0, path=path)
+        held_back = self._covering.holds_back(watched, access, UnknownProcess(why="not_looked"))
+        if not held_back and not watched.use_was_told:
+            yield read_before_mark(watched, path, self._names)
+
+    def _scan_settled(self, news: ScanSettled, watched: Watched) -> None:
+        del self._jobs[news.job]
+        if self._mounting.watched(news.job.number) is watched:
+            self._covering.settled(news, watched)
 
     def _scan_ended(self, news: ScanEnded, watched: Watched) -> Iterator[Fact]:
-        del self._jobs[news.job]
         outcome = news.outcome
-        repeated = watched.said == (outcome.verdict, outcome.reason)
-        watched.scan_ended(outcome.verdict, outcome.reason)
-        if not (repeated and watched.wants_engine):
-            yield scanned(watched.where, outcome, news.started_us, news.ended_us, self._names)
+        said = (outcome.verdict, outcome.reason)
+        repeated = watched.said == said and (watched.wants_engine or news.job.again)
+        watched.scan_ended(*said)
+        yield from self._let_out(watched)
+        if not repeated:
+            yield scanned(watched.where, outcome, news.scan, self._names)
         if watched.wants_engine:
             self._probe_at = self._monotonic() + self._pause
             self._pause = min(2 * self._pause, _PROBE_EVERY)
@@ -252,9 +288,8 @@ class MediaSensor:
             self._pause = _PROBE_SOONEST
         for watched in wanting:
             if watched.job is not None and watched.job not in self._jobs:
-                self._jobs[watched.job] = watched
                 watched.wants_engine = False
-                self._scans.begin(watched.job)
+                self._begin(watched.job, watched)
 
     def _gap(self, detail: str) -> SensorGap:
         return SensorGap(

@@ -8,16 +8,18 @@ they change with every mount.
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 _SECTOR = 512
 _GPT_SECTORS = 34
 _GPT_SIGNATURE = b"EFI PART"
-_CHANGES_WITH_A_MOUNT: Final = {
-    "vfat": (0x41, 0x42),  # the state octet: fs/fat/inode.c, fat_set_state
-    "msdos": (0x25, 0x42),  # FAT12 and FAT16 have it at 0x25
-    "exfat": (0x6A, 0x71),  # VolumeFlags, PercentInUse: exFAT specification, 3.1
+_FAT_STATE = (0x25, 0x41)  # of FAT12 and FAT16, of FAT32: fs/fat/inode.c, fat_set_state
+_CHANGES_WITH_A_MOUNT: Final[Mapping[str, tuple[int, ...]]] = {
+    "vfat": _FAT_STATE,
+    "msdos": _FAT_STATE,
+    "exfat": (0x6A, 0x6B, 0x70),  # VolumeFlags, PercentInUse: exFAT specification, 3.1
 }
 _ELSEWHERE = frozenset(("xfs", "btrfs"))
 """Their first sector is the superblock, or its place is said to be unused."""
@@ -25,7 +27,7 @@ _ELSEWHERE = frozenset(("xfs", "btrfs"))
 
 def boot_mark(number: int, filesystem: str, sysfs: Path = Path("/sys/dev/block")) -> bytes:
     """SHA-256 over the boot area of the block device `number` (dev_t) and of its disk; empty
-    where it cannot be read, so that it equals no other.
+    where it cannot be read (then nothing is known again).
     """
     own = sysfs / f"{os.major(number)}:{os.minor(number)}"
     disk = own.resolve().parent if (own / "partition").exists() else own
@@ -36,8 +38,9 @@ def boot_mark(number: int, filesystem: str, sysfs: Path = Path("/sys/dev/block")
         return b""
     if table and table[_SECTOR : _SECTOR + len(_GPT_SIGNATURE)] != _GPT_SIGNATURE:
         table = table[:_SECTOR]
-    first, last = _CHANGES_WITH_A_MOUNT.get(filesystem, (0, 0))
-    quiet = boot[:first] + bytes(last - first) + boot[last:]
+    quiet = bytearray(boot)
+    for octet in _CHANGES_WITH_A_MOUNT.get(filesystem, ()):
+        quiet[octet] = 0
     return hashlib.sha256(table + quiet).digest()
 
 

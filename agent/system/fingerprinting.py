@@ -19,7 +19,7 @@ from agent.system.file_marks import Opened, Reading, mark_of, opened
 from agent.system.kernel import any_page_in_memory, read_at_idle_priority
 from agent.system.tree import why_unopened
 
-MARKED_AT_MOST = 200_000
+MARKED_AT_MOST = 100_000
 """Files of one medium; one with more is scanned whole each time."""
 READERS = 2
 _BATCH = 32

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from agent.media.holding import Cleared
+from agent.media.receipting import Receipts
 from agent.sensors.base import Sensor
 from agent.sensors.holding import HoldSensor, Tools
 from agent.sensors.keyboards import KeyboardSensor
@@ -18,17 +19,18 @@ __all__ = ["ScannerSettings", "media_sensors"]
 
 
 def media_sensors(
-    *, scanner: ScannerSettings, salt: bytes, memory: Path | None
+    *, scanner: ScannerSettings, salt: bytes, memory: Path | None, receipts: Receipts | None = None
 ) -> tuple[Sensor, ...]:
     """`salt` is the endpoint's own secret that file names are hashed with.  Without a
-    `memory` folder nothing is held, only watched.
+    `memory` folder nothing is held, only watched; without `receipts` every medium is scanned
+    whole.
     """
     engine = Clamd(scanner)
     cleared = Cleared()
     sensor = MediaSensor(
         devices=UdevDevices(),
         mounts=ProcMountTable(),
-        scans=lambda: ScanThreads(engine),
+        scans=lambda: ScanThreads(engine, receipts),
         salt=salt,
         monotonic=time.monotonic,
         wall_us=lambda: time.time_ns() // 1000,
@@ -40,7 +42,7 @@ def media_sensors(
         devices=UdevDevices(udevd=False),
         mounts=ProcMountTable(),
         gate=HoldGate(),
-        scans=lambda: ScanThreads(engine),
+        scans=lambda: ScanThreads(engine, receipts),
         cleared=cleared,
         state=memory,
         salt=salt,

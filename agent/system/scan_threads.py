@@ -6,19 +6,24 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from agent.media.engine import Engine, EngineUnavailable, EngineVersion
-from agent.media.scan import Scan, ScanOutcome
+from agent.media.receipting import Receipts
+from agent.media.receipts import NO_RECEIPTS, Marked, Rules
+from agent.media.scan import ScanOutcome
+from agent.media.telling import HowScanned
 from agent.media.watched import ScanJob
-from agent.system.content import was_read
 from agent.system.doorbell import Doorbell
+from agent.system.examination import Examination, Examined, Said
 from agent.system.held_files import HeldFile, held_files
 from agent.system.kernel import clone_mount, read_at_idle_priority
-from agent.system.tree import USUAL_BOUNDS, Bounds, OpenFile, Skipped, files_below
+from agent.system.tree import USUAL_BOUNDS, Bounds
+from checks.facts.receipts import ReceiptIssued
 
 AT_ONCE = 2
 """Media scanned in parallel; more only make each other's disks and the engine wait."""
@@ -48,13 +53,29 @@ class FileWasRead(msgspec.Struct, frozen=True):
     path: bytes
 
 
-class ScanEnded(msgspec.Struct, frozen=True, kw_only=True):
-    """Wall clock, microseconds."""
+class ScansWhole(msgspec.Struct, frozen=True):
+    """No receipt says anything of this file system."""
 
     job: ScanJob
+
+
+class ScanEnded(msgspec.Struct, frozen=True, kw_only=True):
+    job: ScanJob
     outcome: ScanOutcome
-    started_us: int
-    ended_us: int
+    scan: HowScanned
+
+
+class ScanSettled(msgspec.Struct, frozen=True):
+    """The last word of a scan: nothing of ours has the file system open any more.  `marked` is
+    None where no receipt can come of it.
+    """
+
+    job: ScanJob
+    marked: Marked | None
+
+
+class ReceiptMade(msgspec.Struct, frozen=True):
+    fact: ReceiptIssued
 
 
 class EngineSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,29 +85,38 @@ class EngineSeen(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-News = ScanBegan | FilesHeld | FileWasRead | ScanEnded | EngineSeen
+OfScan = ScanBegan | ScansWhole | FilesHeld | FileWasRead | ScanEnded | ScanSettled
+News = OfScan | ReceiptMade | EngineSeen
 
 
-class _Running:
-    """`fresh`: nothing of ours has read this file system since it was mounted."""
+class _Running(msgspec.Struct):
+    examination: Examination
+    thread: threading.Thread
+    settled: bool = False
 
-    def __init__(self, job: ScanJob, engine: Engine, *, fresh: bool) -> None:
-        self.job = job
-        self.fresh = fresh
-        self.stop = threading.Event()
-        self.scan = Scan(engine, stopped=self.stop.is_set)
+    @property
+    def goes_on(self) -> bool:
+        return self.thread.is_alive() and not self.settled and not self.examination.stopped
 
 
 class ScanThreads:
     """One thread per medium that is being scanned, at most AT_ONCE of them reading."""
 
-    def __init__(self, engine: Engine, bounds: Bounds = USUAL_BOUNDS) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        receipts: Receipts | None = None,
+        bounds: Bounds = USUAL_BOUNDS,
+    ) -> None:
+        """Without `receipts` every scan is a full one and nothing comes of it."""
         self._engine = engine
+        self._receipts = receipts
         self._bounds = bounds
         self._doorbell = Doorbell()
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
-        self._running: dict[int, tuple[_Running, threading.Thread]] = {}
+        self._running: dict[int, _Running] = {}
+        self._issuing: list[threading.Thread] = []
         self._probing: threading.Thread | None = None
         self._scanned: dict[int, tuple[str, float]] = {}
 
@@ -96,22 +126,52 @@ class ScanThreads:
     def engine_pid(self) -> int:
         return self._engine.pid()
 
+    @property
+    def rules(self) -> Rules:
+        return self._receipts.rules if self._receipts else NO_RECEIPTS
+
+    def follow(self, rules: Rules) -> None:
+        """What the policy says of receipts from now on."""
+        if self._receipts is not None:
+            self._receipts.rules = rules
+
     def begin(self, job: ScanJob) -> None:
         """A scan of the same file system that is still running goes on instead."""
         current = self._running.get(job.number)
-        if current is not None and current[1].is_alive() and not current[0].stop.is_set():
+        if current is not None and current.goes_on:
             return
-        running = _Running(job, self._engine, fresh=self._is_fresh(job))
-        thread = threading.Thread(target=self._scan, args=(running,), name="scan", daemon=True)
-        self._running[job.number] = (running, thread)
+        fresh = self._is_fresh(job)
+        said = Said(
+            read_before=(lambda path: self._post(FileWasRead(job, path))) if fresh else None,
+            no_receipt=lambda: self._post(ScansWhole(job)),
+        )
+        examination = Examination(job, self._engine, self._receipts, self._bounds, said)
+        thread = threading.Thread(target=self._scan, args=(examination,), name="scan", daemon=True)
+        self._running[job.number] = _Running(examination, thread)
         thread.start()
 
     def stop(self, number: int) -> None:
         """Returns at once; the scan lets go of its files and ends as `gone`."""
         current = self._running.pop(number, None)
         if current is not None:
-            current[0].stop.set()
-            current[0].scan.abort()
+            current.examination.stop()
+
+    def gather(self, marked: Marked) -> None:
+        """A file system that nobody wrote to since its scan began; with the last one of its
+        medium the receipt is made and comes as ReceiptMade, if there can be one.
+        """
+        parts = self._receipts.assembly.add(marked) if self._receipts else ()
+        if not parts:
+            return
+        self._issuing = [thread for thread in self._issuing if thread.is_alive()]
+        thread = threading.Thread(target=self._issue, args=(parts,), name="receipt", daemon=True)
+        self._issuing.append(thread)
+        thread.start()
+
+    def forget(self, medium: str) -> None:
+        """What was gathered of it: it was written to, or taken out."""
+        if self._receipts is not None:
+            self._receipts.assembly.forget(medium)
 
     def probe(self, patience: float = 0.0) -> None:
         """Asks the engine for its version; the answer comes as EngineSeen.  Waits for it
@@ -132,7 +192,7 @@ class ScanThreads:
 
     def close(self) -> None:
         """Stops every scan and waits a moment for the threads."""
-        threads = [thread for _, thread in self._running.values()]
+        threads = [running.thread for running in self._running.values()] + self._issuing
         for number in list(self._running):
             self.stop(number)
         if self._probing is not None:
@@ -153,45 +213,53 @@ class ScanThreads:
             seen = EngineSeen(version=None, reason=str(absent))
         self._post(seen)
 
-    def _scan(self, running: _Running) -> None:
-        job = running.job
+    def _issue(self, parts: Sequence[Marked]) -> None:
+        assert self._receipts is not None, "marks for nobody"
+        fact = self._receipts.issue(parts)
+        if fact is not None:
+            self._post(ReceiptMade(fact))
+
+    def _scan(self, examination: Examination) -> None:
+        job = examination.job
         held = tuple(held_files(job.point))
         if held:
             self._post(FilesHeld(job, held))
         with self._turns:
-            started = time.time_ns() // 1000
-            outcome = self._outcome(running)
+            marked = self._examined(examination)
         self._scanned[job.number] = (job.medium, time.monotonic())
-        self._post(
-            ScanEnded(job=job, outcome=outcome, started_us=started, ended_us=time.time_ns() // 1000)
-        )
+        running = self._running.get(job.number)
+        if running is not None and running.examination is examination:
+            running.settled = True
+        self._post(ScanSettled(job, marked))
 
-    def _outcome(self, running: _Running) -> ScanOutcome:
-        if running.stop.is_set():
-            return ScanOutcome(verdict="incomplete", reason="gone")
-        self._post(ScanBegan(running.job))
+    def _examined(self, examination: Examination) -> Marked | None:
+        """Tells how the scan ended as soon as it has."""
+        ended = partial(self._ended, examination.job, time.time_ns() // 1000)
+        if examination.stopped:
+            ended(_not_scanned("gone"))
+            return None
+        self._post(ScanBegan(examination.job))
         read_at_idle_priority()
         try:
-            folder = open_mount(running.job)
+            folder = open_mount(examination.job)
         except OSError as unable:
-            return ScanOutcome(verdict="incomplete", reason=_why_unopened(unable))
+            ended(_not_scanned(_why_unopened(unable)))
+            return None
         try:
-            found = files_below(folder, self._bounds, running.stop.is_set)
-            return running.scan.run(self._noting_reads(running, found))
+            examined = examination.run(folder)
+            ended(examined)
+            return examination.marked(folder, examined)
         finally:
             os.close(folder)
 
-    def _noting_reads(
-        self, running: _Running, found: Generator[OpenFile | Skipped]
-    ) -> Iterator[OpenFile | Skipped]:
-        """What was read and closed again before the mark leaves its pages in memory."""
-        looking = running.fresh
-        with contextlib.closing(found):
-            for one in found:
-                if looking and isinstance(one, OpenFile) and was_read(one):
-                    self._post(FileWasRead(running.job, one.path))
-                    looking = False
-                yield one
+    def _ended(self, job: ScanJob, started_us: int, examined: Examined) -> None:
+        scan = HowScanned(
+            how=examined.how,
+            receipt=examined.receipt,
+            started_us=started_us,
+            ended_us=time.time_ns() // 1000,
+        )
+        self._post(ScanEnded(job=job, outcome=examined.outcome, scan=scan))
 
     def _is_fresh(self, job: ScanJob) -> bool:
         """A scan of an earlier mount may have kept the same pages in memory; of another
@@ -226,6 +294,10 @@ def open_mount(job: ScanJob) -> int:
         os.close(folder)
         raise FileNotFoundError(errno.ENOENT, "another mount is there by now")
     return folder
+
+
+def _not_scanned(reason: str) -> Examined:
+    return Examined(outcome=ScanOutcome(verdict="incomplete", reason=reason))
 
 
 def _why_unopened(unable: OSError) -> str:

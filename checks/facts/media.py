@@ -100,6 +100,7 @@ class MediumUnmounted(Fact, frozen=True, kw_only=True, tag="medium_unmounted"):
     mount_point: str
 
 
+ScanExtent = Literal["full", "unchanged", "changed", "written"]
 ScanState = Literal["not_started", "running", "clean", "infected", "incomplete", "not_scanned"]
 
 
@@ -138,6 +139,10 @@ class MediumScanned(Fact, frozen=True, kw_only=True, tag="medium_scanned"):
     `not_scanned` when the engine could not be used at all (`reason`).  A verdict is
     never better than what was seen: an infected medium with skipped files stays
     `infected`.  `signatures_at_us` is the build time of the signature database.
+
+    `how`: every file was scanned (`full`); or what `receipt` says was believed, because the
+    content is the same (`unchanged`), but for the files that had changed, elsewhere
+    (`changed`) or here under watch (`written`), and a sample, which were scanned.
     """
 
     medium: Medium
@@ -151,6 +156,8 @@ class MediumScanned(Fact, frozen=True, kw_only=True, tag="medium_scanned"):
     bytes: Number = 0
     skipped: dict[str, Number] = {}
     infections: tuple[Infection, ...] = ()
+    how: ScanExtent = "full"
+    receipt: str = ""
     started_us: Micros = 0
     ended_us: Micros = 0
 

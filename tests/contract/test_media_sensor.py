@@ -5,18 +5,11 @@ Devices come from recorded udev data; everything else is real.
 
 # ruff: noqa: F811 - pytest names fixtures by their parameters
 import os
-import select
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from agent.media.devices import Ancestor
-from agent.sensors.media import MediaSensor
-from agent.system.clamd import Clamd, ScannerSettings
-from agent.system.mounts import ProcMountTable
-from agent.system.scan_threads import ScanThreads
 from checks.facts.health import SensorGap
 from checks.facts.media import (
     MediumAccessed,
@@ -27,68 +20,10 @@ from checks.facts.media import (
     MediumUnmounted,
     ScannerState,
 )
-from checks.policy import Endpoint, PolicyDocument, parse_policy
 from tests.clamd import clamd, eicar, make_clamd  # noqa: F401 - a fixture
 from tests.loopdev import loops  # noqa: F401 - a fixture
-from tests.udev_recordings import RecordedDevices, disk
-
-USB = Ancestor(subsystem="usb", devtype="usb_device", name="2-1")
-PATIENCE = 20.0
-
-
-class Watching:
-    """The sensor with the loop's part played by `until`."""
-
-    def __init__(self, address):
-        self.devices = RecordedDevices()
-        engine = Clamd(ScannerSettings(address), sockets=())
-        self.sensor = MediaSensor(
-            devices=self.devices,
-            mounts=ProcMountTable(),
-            scans=lambda: ScanThreads(engine),
-            salt=b"salt",
-            monotonic=time.monotonic,
-            wall_us=lambda: time.time_ns() // 1000,
-        )
-        document = PolicyDocument(
-            issued_at_us=0, policy=parse_policy(""), endpoint=Endpoint(id="e")
-        )
-        self.facts = []
-        self._descriptors = self.sensor.start(document)
-        self.facts += self.sensor.heal()
-
-    def plug(self, loop, serial="S1"):
-        device = disk(
-            Path(loop.node).name,
-            USB,
-            ID_SERIAL_SHORT=serial,
-            ID_FS_TYPE="ext4",
-            ID_BUS="usb",
-            number=loop.number,
-        )
-        self.devices.happens("add", device)
-        return device
-
-    def until(self, kind, since=0, **expected):
-        """Runs the loop until a fact of this kind with these fields came."""
-        ends = time.monotonic() + PATIENCE
-        while time.monotonic() < ends:
-            for fact in self.facts[since:]:
-                if type(fact) is kind and all(
-                    getattr(fact, name) == value for name, value in expected.items()
-                ):
-                    return fact
-            self.turn()
-        raise AssertionError(f"no {kind.__name__} {expected} in {self.facts[since:]}")
-
-    def turn(self, longest=0.5):
-        deadline = self.sensor.deadline()
-        left = longest if deadline is None else min(longest, max(0, deadline - time.monotonic()))
-        select.select(self._descriptors, [], [], left)
-        self.facts += self.sensor.wake()
-
-    def of(self, kind):
-        return [fact for fact in self.facts if type(fact) is kind]
+from tests.support.watching import Watching
+from tests.udev_recordings import disk
 
 
 @pytest.fixture

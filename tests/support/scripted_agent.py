@@ -81,7 +81,7 @@ def main(state_dir: str, fifo: str) -> int:
         Surroundings(
             settings=Settings(state_dir=state_dir),
             configuration=None,
-            sensors=lambda: [FifoSensor(Path(fifo))],
+            sensors=lambda _receipts: [FifoSensor(Path(fifo))],
             desktop=SilentDesktop(),
             manager=ServiceManager(os.environ),
         )

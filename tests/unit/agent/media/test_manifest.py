@@ -13,9 +13,16 @@ from agent.media.manifest import (
 )
 
 MANIFEST = Manifest(
-    secret=b"s" * 32,
-    strict=False,
-    parts=(Part(place="u", filesystem="ext4", boot=b"b", marks={b"a\xff\n": b"m" * 16}),),
+    parts=(
+        Part(
+            place="u",
+            secret=b"s" * 32,
+            strict=False,
+            filesystem="ext4",
+            boot=b"b",
+            marks={b"a\xff\n": b"m" * 16},
+        ),
+    ),
 )
 
 

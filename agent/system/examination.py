@@ -1,0 +1,219 @@
+"""One file system of a medium examined on a thread: known again where a receipt allows it,
+scanned where not, and marked for the receipt that comes of it.
+"""
+
+import contextlib
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from typing import Final
+
+import msgspec
+
+from agent.media.engine import Engine, EngineVersion
+from agent.media.fingerprint import SECRET_SIZE
+from agent.media.manifest import Part
+from agent.media.receipting import Receipts
+from agent.media.receipts import Base, Marked, changed_paths, filesystem_kind, older
+from agent.media.scan import Scan, ScanOutcome
+from agent.media.watched import ScanJob
+from agent.system.boot_area import boot_mark
+from agent.system.chosen_files import chosen_files
+from agent.system.content import was_read
+from agent.system.file_marks import Reading
+from agent.system.fingerprinting import Bounds as MarkBounds
+from agent.system.fingerprinting import Unmarkable, marks_below
+from agent.system.tree import Bounds, OpenFile, Skipped, files_below
+from checks.facts.media import ScanExtent
+
+_draw: Final = random.SystemRandom()
+
+
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
+    """How it was scanned; `receipt` is the id of the one that was leaned on."""
+
+    outcome: ScanOutcome
+    how: ScanExtent = "full"
+    receipt: str = ""
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What an examination tells on its way: `read_before` a path that somebody had read before
+    us (None where that cannot be told: something of ours read there since it was mounted),
+    `no_receipt` that everything will be scanned.
+    """
+
+    read_before: Callable[[bytes], None] | None
+    no_receipt: Callable[[], None]
+
+
+class Examination:
+    """Of one file system, once."""
+
+    def __init__(
+        self,
+        job: ScanJob,
+        engine: Engine,
+        receipts: Receipts | None,
+        bounds: Bounds,
+        said: Said,
+    ) -> None:
+        self.job = job
+        self._receipts = receipts
+        self._bounds = bounds
+        self._looking = said.read_before is not None
+        self._said = said
+        self._stop = threading.Event()
+        self._scan = Scan(engine, stopped=self._stop.is_set)
+        self._started_us = 0
+        self._known: Marked | None = None
+
+    def stop(self) -> None:
+        """From another thread: it lets go of its files and ends as `gone`."""
+        self._stop.set()
+        self._scan.abort()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def run(self, folder: int) -> Examined:
+        """Of everything below the open root of the file system."""
+        self._started_us = time.time_ns() // 1000
+        base = self._receipts.base_for(self.job) if self._receipts else None
+        if base is not None:
+            with contextlib.suppress(Unmarkable):  # then it is scanned whole
+                known = self._by_receipt(folder, base)
+                if known is not None:
+                    return known
+        self._said.no_receipt()
+        found = files_below(folder, self._bounds, self._stop.is_set)
+        return Examined(outcome=self._scan.run(self._noting_reads(found)))
+
+    def marked(self, folder: int, examined: Examined) -> Marked | None:
+        """The file system for a receipt, None where there can be none.  What is written by
+        others from its scan until this returns is for the caller to know of.
+        """
+        if self._known is not None or examined.how != "full":
+            return self._known
+        wanted = self._receipts is not None and self._receipts.rules.wanted
+        if not wanted or not self.job.place or examined.outcome.verdict != "clean":
+            return None
+        boot = boot_mark(self.job.number, self.job.filesystem)
+        if not boot:
+            return None
+        try:
+            part, size = self._part(folder, os.urandom(SECRET_SIZE), boot)
+        except Unmarkable:
+            return None
+        return Marked(
+            job=self.job,
+            part=part,
+            size=size,
+            version=examined.outcome.version,
+            base=None,
+            changed=True,
+            started_us=self._started_us,
+        )
+
+    def _by_receipt(self, folder: int, base: Base) -> Examined | None:
+        """None where the receipt says nothing of this; raises Unmarkable."""
+        old = base.manifest.part(self.job.place)
+        boot = boot_mark(self.job.number, self.job.filesystem)
+        kind = filesystem_kind(self.job.filesystem)
+        if old is None or not boot or (old.boot, old.filesystem) != (boot, kind):
+            return None
+        part, size = self._part(folder, old.secret, boot, strict=old.strict)
+        changed = changed_paths(old, part.marks)
+        if part.marks.keys() == old.marks.keys() and not changed:
+            outcome = _as_receipt_says(base, part, size)
+            self._know(part, size, outcome.version, base, changed=False)
+            return Examined(outcome=outcome, how="unchanged", receipt=base.receipt.id)
+        outcome = self._scanned_again(folder, base, part, size, changed)
+        if outcome.verdict == "clean":
+            self._know(part, size, outcome.version, base, changed=True)
+        how: ScanExtent = "written" if self.job.again else "changed"
+        return Examined(outcome=outcome, how=how, receipt=base.receipt.id)
+
+    def _scanned_again(
+        self, folder: int, base: Base, part: Part, size: int, changed: list[bytes]
+    ) -> ScanOutcome:
+        """What changed and a sample of the rest; where files only went away, nothing."""
+        if not changed:
+            return _as_receipt_says(base, part, size)
+        assert self._receipts is not None, "a receipt from nowhere"
+        rest = sorted(part.marks.keys() - set(changed))
+        sample = _draw.sample(rest, min(len(rest), self._receipts.rules.sample))
+        outcome = self._scan.run(chosen_files(folder, sorted((*changed, *sample))))
+        if outcome.verdict != "clean":
+            return outcome
+        version = older(outcome.version, base.receipt)
+        return msgspec.structs.replace(outcome, version=version)
+
+    def _know(
+        self, part: Part, size: int, version: EngineVersion, base: Base, *, changed: bool
+    ) -> None:
+        self._known = Marked(
+            job=self.job,
+            part=part,
+            size=size,
+            version=version,
+            base=base.receipt,
+            changed=changed,
+            started_us=self._started_us,
+        )
+
+    def _part(
+        self, folder: int, secret: bytes, boot: bytes, *, strict: bool | None = None
+    ) -> tuple[Part, int]:
+        """The file system as it is now, and its octets.  Raises Unmarkable."""
+        assert self._receipts is not None, "marks for nobody"
+        kind = filesystem_kind(self.job.filesystem)
+        thorough = self._receipts.rules.strict if strict is None else strict
+        marks: dict[bytes, bytes] = {}
+        sizes = [0]
+
+        def found(path: bytes, mark: bytes, size: int) -> None:
+            marks[path] = mark
+            sizes[0] += size
+
+        marks_below(
+            folder,
+            Reading(secret=secret, filesystem=kind, strict=thorough),
+            MarkBounds(
+                seconds=self._bounds.seconds,
+                stopped=self._stop.is_set,
+                cached=self._was_read if self._looking else None,
+            ),
+            found,
+        )
+        part = Part(
+            place=self.job.place,
+            secret=secret,
+            strict=thorough,
+            filesystem=kind,
+            boot=boot,
+            marks=marks,
+        )
+        return part, sizes[0]
+
+    def _was_read(self, path: bytes) -> None:
+        if self._looking and self._said.read_before is not None:
+            self._looking = False
+            self._said.read_before(path)
+
+    def _noting_reads(self, found: Generator[OpenFile | Skipped]) -> Iterator[OpenFile | Skipped]:
+        """What was read and closed again before the mark leaves its pages in memory."""
+        with contextlib.closing(found):
+            for one in found:
+                if self._looking and isinstance(one, OpenFile) and was_read(one):
+                    self._was_read(one.path)
+                yield one
+        self._looking = False
+
+
+def _as_receipt_says(base: Base, part: Part, size: int) -> ScanOutcome:
+    version = older(EngineVersion(""), base.receipt)
+    return ScanOutcome(verdict="clean", version=version, files=len(part.marks), size=size)
