@@ -1,5 +1,6 @@
 """Knowing a medium's content again, against scanning it: 20,000 files on a real block device,
-mounted anew before each turn, so that no page of it is in memory.
+mounted anew before each turn, so that no page of it is in memory.  What changed is measured by
+the examination that the agent runs, ledger and manifest included.
 """
 
 import os
@@ -11,14 +12,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent.media.fingerprint import SECRET_SIZE
+from agent.media.receipting import Receipts
+from agent.media.receipts import rules_of
 from agent.media.scan import Scan
+from agent.media.watched import ScanJob
 from agent.system.clamd import Clamd, ScannerSettings
+from agent.system.examination import Examination, Said
 from agent.system.file_marks import Reading
 from agent.system.fingerprinting import Bounds, marks_below
-from agent.system.tree import files_below
+from agent.system.tree import USUAL_BOUNDS, files_below
+from checks.facts.media import Medium
+from checks.policy import parse_policy
 from tests.bench.figures import Figure
 from tests.clamd import make_clamd
 from tests.loopdev import LoopDevice, make_loop
+from tests.support.ledger import Ledger, Station, receipts_at
 
 FILES, FILES_SMALL = 20_000, 1_000
 A_FOLDER = 200
@@ -26,6 +34,7 @@ SIZES = range(5_000, 100_000, 47)
 SPARSE_FILE = (32 << 30) // 20_000
 LOAD = "ext4 on a loop device, mounted anew before each turn"
 TURNS = 3
+CHANGED_EVERY = 100
 
 Act = Callable[[int], None]
 
@@ -42,12 +51,15 @@ def measure(*, small: bool) -> list[Figure]:
         warm = _timed(device, point, lambda folder: _scan(engine, folder))
         again = min(_timed(device, point, _sampled) for _ in range(TURNS))
         strict = min(_timed(device, point, _strict) for _ in range(TURNS))
+        changed = _changed(Path(name), engine, device, files)
     sparse = _sparse(files)
     return [
         _figure("scan.cold_s", cold, "s", files),
         _figure("scan.recheck_s", again, "s", files),
         _figure("scan.recheck_ratio", cold / again, "x", files),
         _figure("scan.recheck_warm_ratio", warm / again, "x", files),
+        _figure("scan.changed_s", changed, "s", files),
+        _figure("scan.changed_ratio", cold / changed, "x", files),
         _figure("scan.recheck_strict_s", strict, "s", files),
         _figure("scan.recheck_sparse_s", sparse, "s", files),
     ]
@@ -96,6 +108,49 @@ def _timed(device: LoopDevice, point: Path, act: Act) -> float:
     finally:
         os.close(folder)
         device.unmount(point)
+
+
+def _changed(folder: Path, engine: Clamd, device: LoopDevice, files: int) -> float:
+    """A hundredth of the files was written elsewhere since the last receipt."""
+    ledger, point = Ledger(), folder / "mnt"
+    station = receipts_at(folder, ledger, Station("bench"))
+    station.rules = rules_of(parse_policy(""))
+    _timed(device, point, lambda root: _examined(engine, station, device, root, ledger))
+    best = float("inf")
+    for turn in range(TURNS):
+        device.mount(point)
+        for number in range(turn, files, CHANGED_EVERY):
+            (point / f"{number // A_FOLDER}" / f"{number}.bin").write_bytes(os.urandom(9_000))
+        device.unmount(point)
+        took = _timed(device, point, lambda root: _examined(engine, station, device, root, ledger))
+        best = min(best, took)
+    return best
+
+
+def _examined(
+    engine: Clamd, receipts: Receipts, device: LoopDevice, folder: int, ledger: Ledger
+) -> None:
+    """As in the agent, up to the verdict and the next receipt."""
+    medium = Medium(key="bench", kind="stick", bus="usb")
+    job = ScanJob(
+        number=device.number,
+        device=0,
+        path="",
+        point="",
+        id=0,
+        medium=medium.key,
+        about=medium,
+        filesystem="ext4",
+        place="0",
+        places=frozenset("0"),
+    )
+    silent = Said(read_before=None, no_receipt=lambda: None)
+    examination = Examination(job, engine, receipts, USUAL_BOUNDS, silent)
+    marked = examination.marked(folder, examination.run(folder))
+    issued = receipts.issue([marked]) if marked else None
+    if issued is None:
+        raise AssertionError("no receipt")
+    ledger.takes(issued)
 
 
 def _scan(engine: Clamd, folder: int) -> None:

@@ -17,11 +17,14 @@ from agent.hold_requests import EmergencyRelease, answered, ask
 from agent.system.hold_gate import DeviceNumber
 from agent.system.hold_programs import BLOCK
 from checks.facts.media import MediumScanned
+from checks.facts.receipts import ReceiptIssued
 from tests.clamd import clamd, eicar, make_clamd  # noqa: F401 - a fixture
 from tests.loopdev import loops  # noqa: F401 - a fixture
 from tests.support.held import HOLD, Holding, Sticks, require_gate, ward
+from tests.support.ledger import Ledger, Station, receipts_at
 
 ROOT = Path(__file__).parents[2]
+FILES = {"letter.txt": b"nothing", "folder/note.md": b"x" * 70000}
 OBSERVE = '[scanning]\nmode = "observe"\n'
 
 
@@ -75,6 +78,41 @@ def test_a_clean_stick_is_read_by_nobody_before_it_is_released(holding, kept_out
     subprocess.run(["blockdev", "--flushbufs", node], check=True)
     exclusively = os.open(node, os.O_RDWR | os.O_EXCL)  # nothing of ours is mounted any more
     os.close(exclusively)
+
+
+def test_what_was_scanned_elsewhere_is_released_by_its_receipt(
+    kept_out, tmp_path, clamd, sticks, loops
+):
+    ledger = Ledger()
+    loop = loops.make("travels", FILES)
+
+    def endpoint(name, address):
+        folder = tmp_path / name
+        folder.mkdir()
+        receipts = receipts_at(folder, ledger, Station(name))
+        return Holding(kept_out, folder, address, receipts=receipts)
+
+    a = endpoint("a", clamd.address)
+    node = sticks.insert(loop)
+    a.plug(node)
+    a.until(action="released", ground="clean")
+    ledger.takes(a.until_a(ReceiptIssued))
+    sticks.pull(node)
+    a.devices.happens("remove", a.device)
+    a.turn()
+    a.sensor.stop()
+    b = endpoint("b", f"unix:{tmp_path}/no-engine-here")
+    try:
+        again = sticks.insert(loop)
+        assert not kept_out.reads(again)
+        b.plug(again)
+        b.until(action="released", ground="clean")
+
+        scanned = b.until(how="unchanged")
+        assert scanned.receipt == next(iter(ledger.receipts.values())).receipt.id
+        assert kept_out.reads(again)
+    finally:
+        b.sensor.stop()
 
 
 def test_an_infected_stick_stays_held(holding, kept_out, sticks, loops):

@@ -9,12 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pytest
 
 from agent.media.devices import Ancestor
 from agent.media.holding import Cleared
+from agent.media.receipting import Receipts
 from agent.sensors.holding import HoldSensor, Tools
 from agent.system.bpf_kernel import NoEbpf
 from agent.system.clamd import Clamd, ScannerSettings
@@ -22,6 +24,7 @@ from agent.system.hold_gate import HoldGate
 from agent.system.hold_programs import BLOCK, UNLESS_ALLOWED
 from agent.system.mounts import ProcMountTable
 from agent.system.scan_threads import ScanThreads
+from checks.facts import Fact
 from checks.policy import Endpoint, PolicyDocument, parse_policy
 from tests.loopdev import LoopDevice
 from tests.udev_recordings import RecordedDevices, disk
@@ -29,6 +32,7 @@ from tests.udev_recordings import RecordedDevices, disk
 USB = Ancestor(subsystem="usb", devtype="usb_device", name="2-1")
 HOLD = '[scanning]\nmode = "hold"\n'
 PATIENCE = 20.0
+F = TypeVar("F", bound=Fact)
 LOOP_MAJOR = 7
 _REMOVE_LOOP = 0x4C81  # LOOP_CTL_REMOVE of linux/loop.h
 _GROUPS = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
@@ -130,7 +134,14 @@ class Sticks:
 class Holding:
     """The sensor with the loop's part played by `until`."""
 
-    def __init__(self, ward: Ward, folder: Path, address: str, policy: str = HOLD) -> None:
+    def __init__(
+        self,
+        ward: Ward,
+        folder: Path,
+        address: str,
+        policy: str = HOLD,
+        receipts: Receipts | None = None,
+    ) -> None:
         self.devices = RecordedDevices()
         self.cleared = Cleared()
         engine = Clamd(ScannerSettings(address), sockets=())
@@ -138,7 +149,7 @@ class Holding:
             devices=self.devices,
             mounts=ProcMountTable(),
             gate=ward.gate(),
-            scans=lambda: ScanThreads(engine),
+            scans=lambda: ScanThreads(engine, receipts),
             cleared=self.cleared,
             state=folder,
             salt=b"salt",
@@ -176,6 +187,16 @@ class Holding:
                     return fact
             self.turn()
         raise AssertionError(f"no {expected} in {self.facts}")
+
+    def until_a(self, kind: type[F]) -> F:
+        """Runs the loop until a fact of this kind came."""
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            for fact in self.facts:
+                if isinstance(fact, kind):
+                    return fact
+            self.turn()
+        raise AssertionError(f"no {kind.__name__} in {self.facts}")
 
     def turn(self) -> None:
         select.select(self._descriptors, [], [], 0.2)
