@@ -14,10 +14,13 @@ run: $(VENV)/run.stamp  ## a collector and an agent watching this machine, from 
 test: $(VENV)/dev.stamp  ## everything the tests need, then all tests
 	@deploy/debian-packages deploy/locks/debian-test.txt
 	@mkdir -p .wardwatch
-	@# tests/fault mostly waits for processes to die and start: beside the others, not after them
-	$(PYTHON) -m pytest -p no:cacheprovider tests/fault >.wardwatch/tests-fault.log 2>&1 & fault=$$!; \
-	$(PYTHON) -m pytest --ignore=tests/fault; others=$$?; \
-	wait $$fault; fault=$$?; cat .wardwatch/tests-fault.log; exit $$((others || fault))
+	@# Three at a time: tests/fault and tests/e2e mostly wait for processes and for answers.
+	@$(PYTHON) -m pytest -p no:cacheprovider tests/fault >.wardwatch/tests-fault.log 2>&1 & fault=$$!; \
+	$(PYTHON) -m pytest -p no:cacheprovider tests/e2e >.wardwatch/tests-e2e.log 2>&1 & e2e=$$!; \
+	$(PYTHON) -m pytest --ignore=tests/fault --ignore=tests/e2e; others=$$?; \
+	wait $$e2e; e2e=$$?; cat .wardwatch/tests-e2e.log; \
+	wait $$fault; fault=$$?; cat .wardwatch/tests-fault.log; \
+	exit $$((others || e2e || fault))
 
 test-unit: $(VENV)/dev.stamp  ## the fast ones
 	$(PYTHON) -m pytest -q tests/unit tests/architecture
