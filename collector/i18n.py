@@ -19,7 +19,7 @@ DEFAULT_LANGUAGE = "zh_CN"
 LANGUAGES: Mapping[str, str] = MappingProxyType({"zh_CN": "中文", "en": "English"})
 """Language codes and what each language calls itself."""
 
-WORD_PLACES = frozenset({"link_kind", "radio", "medium_kind", "operation", "scan", "what"})
+WORD_PLACES = frozenset({"link_kind", "radio", "medium_kind", "operation", "part", "scan", "what"})
 """Places of messages whose values are words; each is a vocabulary of that name."""
 
 MISSING = "?"

@@ -17,6 +17,7 @@ from datetime import timedelta
 from agent.media.announcement import Announcements
 from agent.media.devices import DeviceSource
 from agent.media.inventory import Inventory
+from agent.media.lateness import Lateness
 from agent.media.telling import Names, accessed, read_before_mark, scanned, scanner_state
 from agent.media.watched import ScanJob, Watched
 from agent.sensors.covering import Covering
@@ -86,6 +87,7 @@ class MediaSensor:
         self._scans = self._make_scans()
         self._covering = Covering(self._scans, self._monotonic)
         self._covering.follow(document.policy)
+        self._lateness = Lateness(document.policy)
         self._accesses = Accesses(self._gathering)
         self._announcements = Announcements()
         self._jobs: dict[ScanJob, Watched] = {}
@@ -110,6 +112,7 @@ class MediaSensor:
             facts += self._let_out(watched)
         for job in self._covering.written():
             self._begin(*job)
+        facts += self._lateness.overdue(self._monotonic())
         if self._probe_at is not None and self._probe_at <= self._monotonic():
             self._probe(0.0)
         self._seen_at_us = self._wall_us()
@@ -125,7 +128,12 @@ class MediaSensor:
         return facts if known is None or known in facts else [*facts, known]
 
     def deadline(self) -> float | None:
-        waiting = (self._announcements.deadline(), self._covering.deadline(), self._probe_at)
+        waiting = (
+            self._announcements.deadline(),
+            self._covering.deadline(),
+            self._lateness.deadline(),
+            self._probe_at,
+        )
         return min((moment for moment in waiting if moment is not None), default=None)
 
     def degraded(self) -> str:
@@ -138,6 +146,7 @@ class MediaSensor:
     def policy_changed(self, document: PolicyDocument) -> Iterable[Fact]:
         self._names.travel = document.policy.thresholds.file_names_travel
         self._covering.follow(document.policy)
+        self._lateness.follow(document.policy)
         return ()
 
     def stop(self) -> None:
@@ -178,6 +187,7 @@ class MediaSensor:
         for number in change.released:
             self._accesses.unwatch(number)
             self._scans.stop(number)
+            self._lateness.over(number)
             still_waits = self._covering.released(number)
             if still_waits is not None:
                 yield from self._let_out(still_waits)
@@ -193,6 +203,7 @@ class MediaSensor:
             if cleared:
                 watched.scan_ended("clean", "")
             else:
+                self._lateness.mounted(watched.where, self._monotonic())
                 self._begin(job, watched)
 
     def _begin(self, job: ScanJob, watched: Watched) -> None:
@@ -245,6 +256,7 @@ class MediaSensor:
             self._scan_settled(news, watched)
         elif not news.job.again:
             watched.scan_began()
+            self._lateness.began(news.job.number, news.used, self._monotonic())
 
     def _was_read(self, path: bytes, watched: Watched) -> Iterator[Fact]:
         access = FileAccess(operations=("open",), pid=0, path=path)
@@ -259,6 +271,7 @@ class MediaSensor:
 
     def _scan_ended(self, news: ScanEnded, watched: Watched) -> Iterator[Fact]:
         outcome = news.outcome
+        self._lateness.over(news.job.number)
         said = (outcome.verdict, outcome.reason)
         repeated = watched.said == said and (watched.wants_engine or news.job.again)
         watched.scan_ended(*said)

@@ -34,7 +34,10 @@ _FORGOTTEN_AFTER = 10.0
 
 
 class ScanBegan(msgspec.Struct, frozen=True):
+    """`used` bytes lie on the file system."""
+
     job: ScanJob
+    used: int = 0
 
 
 class FilesHeld(msgspec.Struct, frozen=True):
@@ -238,7 +241,6 @@ class ScanThreads:
         if examination.stopped:
             ended(_not_scanned("gone"))
             return None
-        self._post(ScanBegan(examination.job))
         read_at_idle_priority()
         try:
             folder = open_mount(examination.job)
@@ -246,6 +248,7 @@ class ScanThreads:
             ended(_not_scanned(_why_unopened(unable)))
             return None
         try:
+            self._post(ScanBegan(examination.job, _used(folder)))
             examined = examination.run(folder)
             ended(examined)
             return examination.marked(folder, examined)
@@ -294,6 +297,11 @@ def open_mount(job: ScanJob) -> int:
         os.close(folder)
         raise FileNotFoundError(errno.ENOENT, "another mount is there by now")
     return folder
+
+
+def _used(folder: int) -> int:
+    told = os.fstatvfs(folder)
+    return (told.f_blocks - told.f_bfree) * told.f_frsize
 
 
 def _not_scanned(reason: str) -> Examined:

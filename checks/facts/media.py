@@ -101,6 +101,21 @@ class MediumUnmounted(Fact, frozen=True, kw_only=True, tag="medium_unmounted"):
 
 
 ScanExtent = Literal["full", "unchanged", "changed", "written"]
+LeftOut = Literal[
+    "encrypted",
+    "engine_error",
+    "gone",
+    "limits_exceeded",
+    "other_filesystem",
+    "special",
+    "timeout",
+    "too_deep",
+    "too_large",
+    "too_many_files",
+    "unreadable",
+]
+"""Why an entry was not scanned.  `special`: no regular file; `too_deep`, `too_many_files`,
+`timeout`: bounds of ours; `too_large`, `limits_exceeded`: of the engine's."""
 ScanState = Literal["not_started", "running", "clean", "infected", "incomplete", "not_scanned"]
 
 

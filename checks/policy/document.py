@@ -105,6 +105,10 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unmanaged_crowd: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
     signatures_max_age: str = "30d"
     medium_travel: str = "30s"
+    scan_starts_within: str = "30s"
+    scan_ends_within: str = "60s"
+    scan_per_gb: str = "20s"
+    scan_ends_at_most: str = "30m"
     file_names_travel: bool = False
     approval_reminder: str = "7d"
     spool_limit_bytes: Annotated[int, msgspec.Meta(ge=64 * 1024, le=2**40)] = 256 * 1024 * 1024

@@ -32,6 +32,8 @@ def engine_invalid(scanned: MediumScanned, context: Context) -> Iterator[Finding
         params["reason"] = scanned.reason
         yield Finding(subject=scanned.medium.key, message=ABSENT, params=params)
         return
+    if scanned.verdict == "incomplete" and not scanned.engine:
+        return  # it broke off before the engine was asked (MED-16)
     if not scanned.signatures_at_us:
         yield Finding(subject=scanned.medium.key, message=AGELESS, params=params)
         return

@@ -36,6 +36,7 @@ from checks.facts.place import AdapterAppeared, AddressChanged, EndpointMoved, S
 from checks.facts.proxies import ProxyState
 from checks.facts.radios import RadioState
 from checks.facts.remote_tools import RemoteToolState
+from checks.facts.scan_late import ScanLate
 from checks.facts.witness import BeaconAnswered, IntranetWitness
 from checks.wording import endpoint_of
 from collector.dashboard.lines import Line, Lines
@@ -43,7 +44,7 @@ from collector.dashboard.shown_containment import containment
 from collector.dashboard.shown_health import gap, silent, started, stopping, tampered
 from collector.dashboard.shown_holding import holding
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
-from collector.dashboard.shown_media import keyboard, medium, overdue, twice
+from collector.dashboard.shown_media import keyboard, late, medium, overdue, twice
 from collector.dashboard.shown_segment import (
     adapter,
     change,
@@ -156,7 +157,10 @@ def _scanned(fact: MediumScanned, words: Words) -> Lines:
         )
         yield Line(label=say("Malware"), text=named, mono=True)
     yield Line(label=say("Files scanned"), text=f"{fact.files} · {words.size(fact.bytes)}")
-    skipped = ", ".join(f"{reason}: {count}" for reason, count in sorted(fact.skipped.items()))
+    skipped = ", ".join(
+        f"{words.says.word('left_out', reason)}: {count}"
+        for reason, count in sorted(fact.skipped.items())
+    )
     yield Line(label=say("Skipped"), text=skipped)
     yield Line(label=say("Engine"), text=f"{fact.engine} {fact.signatures}".strip())
     yield Line(label=say("Signatures of"), moment_us=fact.signatures_at_us)
@@ -194,6 +198,7 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         MediumTwice: twice,
         KeyboardAppeared: keyboard,
         MediumOverdue: overdue,
+        ScanLate: late,
         ScannerState: _scanner,
         NetworkState: network,
         UplinkDevice: uplink,

@@ -3,6 +3,7 @@
 from checks.facts.keyboards import KeyboardAppeared
 from checks.facts.media import Medium
 from checks.facts.media_register import MediumOverdue, MediumTwice
+from checks.facts.scan_late import ScanLate
 from collector.dashboard.lines import Line, Lines
 from collector.dashboard.wording import Words
 
@@ -39,6 +40,16 @@ def overdue(fact: MediumOverdue, words: Words) -> Lines:
     yield Line(label=say("Last seen"), moment_us=fact.last_us)
     if not fact.last_us:
         yield Line(label=say("Last seen"), text=say("never"))
+
+
+def late(fact: ScanLate, words: Words) -> Lines:
+    say = words.says.gettext
+    yield Line(label=say("Scan"), text=words.says.word("scan_late", fact.what))
+    yield Line(label=say("Allowed"), text=f"{fact.allowed} s")
+    if fact.used:
+        yield Line(label=say("Used space"), text=words.size(fact.used))
+    yield from medium(fact.medium, words)
+    yield Line(label=say("Mounted at"), text=fact.mount_point, mono=True)
 
 
 def keyboard(fact: KeyboardAppeared, words: Words) -> Lines:

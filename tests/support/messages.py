@@ -9,13 +9,14 @@ from babel.messages.extract import extract_from_dir
 from checks.facts.connections import Answer, ConnectionSeen, Proof
 from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
 from checks.facts.history import Trace
-from checks.facts.media import MediumAccessed, MediumKind, ScanState
+from checks.facts.media import LeftOut, MediumAccessed, MediumKind, ScanState
 from checks.facts.names import NameTransport
 from checks.facts.network import LinkKind, Neighbour, Wifi
 from checks.facts.place import AddressChanged, EndpointMoved
 from checks.facts.proxies import Proxy
 from checks.facts.radios import Radio
 from checks.facts.remote_tools import RemoteTool
+from checks.facts.scan_late import ScanLate
 from checks.finding import Severity
 from checks.policy import Mode
 from collector import cases, proposals
@@ -88,6 +89,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "medium_kind": get_args(MediumKind),
     "operation": field(MediumAccessed, "operation"),
     "scan": get_args(ScanState),
+    "scan_late": field(ScanLate, "what"),
+    "left_out": get_args(LeftOut),
     "what": ("debugged", "binary", "policy", "configuration"),
     "answer": get_args(Answer),
     "proof": get_args(Proof),
