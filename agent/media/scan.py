@@ -17,7 +17,7 @@ from agent.media.engine import (
     EngineVersion,
     FileVerdict,
 )
-from agent.system.content import close, content_hash
+from agent.system.content import close, content_hash, why_not_clean
 from agent.system.tree import OpenFile, Skipped
 
 Outcome = Literal["clean", "infected", "incomplete", "not_scanned"]
@@ -25,6 +25,8 @@ Outcome = Literal["clean", "infected", "incomplete", "not_scanned"]
 IN_FLIGHT = 8
 """Files that the engine has at once; each of its threads has one to read and one waits."""
 
+EMPTY = hashlib.sha256().hexdigest()
+"""Digest of no content."""
 _NAMED_AT_MOST = 100
 """Infected files that are named; the rest is only counted in the verdict."""
 
@@ -91,8 +93,7 @@ class Scan:
             self._largest = self._engine.largest_file()
             self._session = self._engine.session()
             self._each(found)
-            if self._engine.version() != version:
-                reason = "engine_changed"
+            version, reason = _of_all(version, self._engine.version())
         except EngineUnavailable:
             reason = "engine_lost" if version.engine else "engine_absent"
         finally:
@@ -114,12 +115,23 @@ class Scan:
                 self._digest(one)
                 close(one)
                 self._skip(one.path, "too_large")
+            elif not one.size:
+                self._empty(one)
             else:
                 self._submit(one)
             if self._stopped():
                 return
         while self._waiting:
             self._take()
+
+    def _empty(self, one: OpenFile) -> None:
+        """A million of them need no engine; what says 0 and has content is not believed."""
+        self._digest(one)
+        if content_hash(one) == EMPTY:
+            self._files += 1
+            close(one)
+        else:
+            self._submit(one)
 
     def _submit(self, one: OpenFile) -> None:
         assert self._session is not None
@@ -146,8 +158,11 @@ class Scan:
             close(one)
 
     def _count(self, one: OpenFile, verdict: FileVerdict) -> None:
-        if verdict.finding == "skipped":
-            self._skip(one.path, verdict.name)
+        why = verdict.name if verdict.finding == "skipped" else ""
+        if verdict.finding == "clean":
+            why = why_not_clean(one)
+        if why:
+            self._skip(one.path, why)
             return
         self._files += 1
         self._bytes += one.size
@@ -194,6 +209,18 @@ class Scan:
         if reason == "engine_absent" or (reason == "engine_lost" and not self._files):
             return "not_scanned"
         return "incomplete" if reason or self._skipped else "clean"
+
+
+def _of_all(first: EngineVersion, last: EngineVersion) -> tuple[EngineVersion, str]:
+    """The version by which every file was scanned at least, and `engine_changed` where nobody
+    can tell: signatures that were loaded in mid-scan are not those of all files.
+    """
+    if first == last:
+        return first, ""
+    dated = first.signatures_at_us and last.signatures_at_us
+    if first.engine == last.engine and dated and first.signatures_at_us != last.signatures_at_us:
+        return min(first, last, key=lambda one: one.signatures_at_us), ""
+    return first, "engine_changed"
 
 
 def fingerprint(digests: Iterable[tuple[bytes, int, str]]) -> str:

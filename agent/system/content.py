@@ -3,6 +3,7 @@
 import hashlib
 import os
 
+from agent.media.locked import HEAD, is_locked
 from agent.system.kernel import any_page_in_memory
 from agent.system.tree import OpenFile
 
@@ -22,6 +23,26 @@ def content_hash(file: OpenFile) -> str:
     except OSError:
         return ""
     return digest.hexdigest()
+
+
+def why_not_clean(file: OpenFile) -> str:
+    """What an engine does not say that found nothing in the file: `unreadable` where a part of it
+    cannot be read (clamd scans the rest and says OK), `encrypted`; else empty.
+
+    Reads all of it, which lies in memory after the engine has: some percent of its time.
+    """
+    buffer = memoryview(bytearray(min(file.size, _CHUNK)))
+    offset = 0
+    try:
+        while offset < file.size and (got := os.preadv(file.descriptor, [buffer], offset)):
+            offset += got
+        head = os.pread(file.descriptor, HEAD, 0)
+        locked = is_locked(
+            head, file.size, lambda start, length: os.pread(file.descriptor, length, start)
+        )
+    except (OSError, OverflowError):
+        return "unreadable"
+    return "encrypted" if locked else ""
 
 
 def was_read(file: OpenFile) -> bool:

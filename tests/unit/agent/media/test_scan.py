@@ -42,13 +42,24 @@ class ScriptedEngine:
         ((VERSION, VERSION), [Skipped(b"fifo", "special")], "incomplete", "skipped"),
         ((None,), [], "not_scanned", "engine_absent"),
         ((VERSION, None), [], "not_scanned", "engine_lost"),
-        ((VERSION, EngineVersion("ClamAV 1", "8", 2)), [], "incomplete", "engine_changed"),
+        ((VERSION, EngineVersion("ClamAV 1", "8", 2)), [], "clean", ""),
+        ((VERSION, EngineVersion("ClamAV 1", "8", 0)), [], "incomplete", "engine_changed"),
+        ((VERSION, EngineVersion("ClamAV 1", "8", 1)), [], "incomplete", "engine_changed"),
+        ((VERSION, EngineVersion("ClamAV 2", "8", 2)), [], "incomplete", "engine_changed"),
     ],
 )
 def test_the_verdict_is_never_better_than_what_was_seen(versions, found, verdict, reason):
     outcome = Scan(ScriptedEngine(*versions)).run(found)
 
     assert (outcome.verdict, outcome.reason) == (verdict, reason)
+
+
+NEWER = EngineVersion("ClamAV 1", "8", 2)
+
+
+@pytest.mark.parametrize("versions", [(VERSION, NEWER), (NEWER, VERSION)])
+def test_signatures_exchanged_in_mid_scan_leave_it_the_older_ones(versions):
+    assert Scan(ScriptedEngine(*versions)).run([]).version == VERSION
 
 
 def test_a_stopped_scan_is_gone_whatever_was_read():
