@@ -17,6 +17,7 @@ from agent.identity import AgentIdentity, IdentityFolder
 from agent.integrity import OwnFiles
 from agent.media.asking import Asking
 from agent.media.manifests import Manifests
+from agent.media.progress import ScansUnderWay
 from agent.media.receipting import Receipts
 from agent.media.standings import STANDINGS_FILE, Standings
 from agent.messages import read_catalogue
@@ -27,6 +28,7 @@ from agent.sealing import Sealer
 from agent.selfwatch import SelfWatch
 from agent.sensors.base import Sensor
 from agent.sensors.beacon import BeaconSensor
+from agent.sensors.board import BoardSensor
 from agent.sensors.containment import ContainmentSensor
 from agent.sensors.intranet import IntranetSensor
 from agent.service import Parts, Service, StateFiles
@@ -43,6 +45,8 @@ from agent.transport import Transport
 from agent.uplink import Timing, Uplink
 from agent.uplink_thread import UplinkThread
 from checks.check import discover
+from checks.facts import Fact
+from checks.finding import Verdict
 from checks.policy import PolicyDocument
 
 _log = logging.getLogger("wardwatch.assembly")
@@ -50,13 +54,14 @@ _jitter = random.SystemRandom()
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs between the service and a test of it."""
+    """What differs between the service and a test of it.  `under_way` are the sensors' scans."""
 
     settings: Settings
     configuration: Path | None
     sensors: Callable[[Receipts], Sequence[Sensor]]
     desktop: Desktop
     manager: ServiceManager
+    under_way: ScansUnderWay = msgspec.field(default_factory=ScansUnderWay)
 
 
 def build(around: Surroundings) -> Service:
@@ -96,13 +101,19 @@ def build(around: Surroundings) -> Service:
         courier=courier,
         wall_us=_wall_clock,
     )
+    board = BoardSensor(state, around.under_way, standing_of=standings.of)
+
+    def consider(fact: Fact, failed: Sequence[Verdict], at_us: int) -> None:
+        containment.consider(fact, failed, at_us)
+        board.hear(fact, failed, at_us)
+
     judgement = Judgement(discover(), policies.held.document, standing_of=standings.of)
     reactions = Reactions(
         judgement,
         catalogue=read_catalogue(),
         desktop=around.desktop,
         on_network=uplink.network_changed,
-        contain=containment.consider,
+        contain=consider,
         on_medium=asking,
     )
     recorder = Recorder(
@@ -125,6 +136,7 @@ def build(around: Surroundings) -> Service:
             *around.sensors(receipts),
             IntranetSensor(answers, state, way_between=way_between),
             BeaconSensor(identity.sign),
+            board,  # last: it tells what the others have seen
         ),
         selfwatch=SelfWatch(machine, _own_files(around.configuration)),
         host=machine,

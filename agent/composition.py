@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agent.assembly import Surroundings
 from agent.config import Settings
+from agent.media.progress import ScansUnderWay
 from agent.media.receipting import Receipts
 from agent.salt import own_salt
 from agent.sensors.base import Sensor
@@ -21,28 +22,37 @@ def all_sensors(
     *,
     memory: Path | None = None,
     receipts: Receipts | None = None,
+    under_way: ScansUnderWay | None = None,
 ) -> Sequence[Sensor]:
     """`salt` is what file names are hashed with.  `memory` is the folder in which sensors
     keep what must outlive them; without one each of them begins anew and leaves no trace.
-    Without `receipts` every medium is scanned whole.
+    Without `receipts` every medium is scanned whole.  `under_way` is told of scans that run.
     """
     scanner = ScannerSettings(address=settings.scanner.address)
     return (
         *network_sensors(),
         *segment_sensors(memory),
-        *media_sensors(scanner=scanner, salt=salt, memory=memory, receipts=receipts),
+        *media_sensors(
+            scanner=scanner, salt=salt, memory=memory, receipts=receipts, under_way=under_way
+        ),
     )
 
 
 def production(
     settings: Settings, configuration: Path | None, manager: ServiceManager
 ) -> Surroundings:
+    under_way = ScansUnderWay()
     return Surroundings(
         settings=settings,
         configuration=configuration,
         sensors=lambda receipts: all_sensors(
-            settings, own_salt(settings.state), memory=settings.state, receipts=receipts
+            settings,
+            own_salt(settings.state),
+            memory=settings.state,
+            receipts=receipts,
+            under_way=under_way,
         ),
+        under_way=under_way,
         desktop=SessionBusDesktop(),
         manager=manager,
     )

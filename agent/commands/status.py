@@ -1,12 +1,13 @@
 """`wardwatch-agent status`: what the running service last wrote about itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from agent.config import Settings
 from agent.health import Status, read_status
+from agent.media.board import BOARD_FILE, MediumNow, read_board
 from agent.speech import complain, say
 from agent.system import machine
 
@@ -18,6 +19,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
     path = settings.state / "status.json"
     try:
         status = read_status(path)
+        board = read_board(settings.state / BOARD_FILE)
     except (OSError, msgspec.DecodeError) as unreadable:
         complain(f"{path}: {unreadable}")
         return 1
@@ -25,11 +27,12 @@ def run(settings: Settings, *, as_json: bool) -> int:
         complain(f"no agent has run with {settings.state_dir}")
         return 1
     runs = machine.process_is_alive(status.pid)
+    media = board.media if board is not None and runs and board.pid == status.pid else ()
     if as_json:
-        told = {"running": runs, **msgspec.to_builtins(status)}
+        told = {"running": runs, **msgspec.to_builtins(status), "media": list(media)}
         say(msgspec.json.format(msgspec.json.encode(told)).decode())
     else:
-        say("\n".join(lines(status, runs=runs)))
+        say("\n".join([*lines(status, runs=runs), *media_lines(media)]))
     return 0 if runs else 1
 
 
@@ -50,6 +53,31 @@ def lines(status: Status, *, runs: bool) -> Iterator[str]:
         share = status.coverage.get(sensor.name)
         watched = "" if share is None else f"{share:7.1%}"
         yield f"  {sensor.name:<14} {sensor.state:<9} {watched:>7}  {sensor.reason}".rstrip()
+
+
+def media_lines(media: Sequence[MediumNow]) -> Iterator[str]:
+    """What is plugged in, and how far its scan is."""
+    if media:
+        yield "media"
+    for medium in media:
+        yield f"  {_one_line(medium.name)}: {_progress(medium) or medium.state} {medium.reason}".rstrip()
+
+
+def _progress(medium: MediumNow) -> str:
+    """Empty where nothing runs."""
+    progress = medium.progress
+    if progress is None or progress.waiting:
+        return ""
+    rest = "" if progress.rest is None else f", about {progress.rest} s left"
+    return (
+        f"scanning for {progress.seconds} s: {progress.files} files, {progress.bytes} of"
+        f" {progress.used} bytes{rest}"
+    )
+
+
+def _one_line(text: str) -> str:
+    """A medium calls itself what it likes: nothing of it reaches the terminal but signs."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _when(at_us: int) -> str:

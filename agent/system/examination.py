@@ -15,6 +15,7 @@ import msgspec
 from agent.media.engine import Engine, EngineVersion
 from agent.media.fingerprint import SECRET_SIZE
 from agent.media.manifest import Part
+from agent.media.progress import UnderWay
 from agent.media.receipting import Receipts
 from agent.media.receipts import Base, Marked, changed_paths, filesystem_kind, older
 from agent.media.scan import Scan, ScanOutcome
@@ -68,6 +69,8 @@ class Examination:
         self._stop = threading.Event()
         self._scan = Scan(engine, stopped=self._stop.is_set)
         self._started_us = 0
+        self._began: float | None = None
+        self._used = 0
         self._known: Marked | None = None
 
     def stop(self) -> None:
@@ -79,8 +82,22 @@ class Examination:
     def stopped(self) -> bool:
         return self._stop.is_set()
 
+    def under_way(self) -> UnderWay:
+        """How far it is; may be asked from another thread."""
+        files, octets = self._scan.read
+        return UnderWay(
+            medium=self.job.medium,
+            began=self._began,
+            files=files,
+            bytes=octets,
+            used=self._used,
+        )
+
     def run(self, folder: int) -> Examined:
         """Of everything below the open root of the file system."""
+        told = os.fstatvfs(folder)
+        self._used = (told.f_blocks - told.f_bfree) * told.f_frsize
+        self._began = time.monotonic()
         self._started_us = time.time_ns() // 1000
         base = self._receipts.base_for(self.job) if self._receipts else None
         if base is not None:

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from agent.media.holding import Cleared
+from agent.media.progress import ScansUnderWay
 from agent.media.receipting import Receipts
 from agent.sensors.base import Sensor
 from agent.sensors.holding import HoldSensor, Tools
@@ -19,18 +20,30 @@ __all__ = ["ScannerSettings", "media_sensors"]
 
 
 def media_sensors(
-    *, scanner: ScannerSettings, salt: bytes, memory: Path | None, receipts: Receipts | None = None
+    *,
+    scanner: ScannerSettings,
+    salt: bytes,
+    memory: Path | None,
+    receipts: Receipts | None = None,
+    under_way: ScansUnderWay | None = None,
 ) -> tuple[Sensor, ...]:
     """`salt` is the endpoint's own secret that file names are hashed with.  Without a
     `memory` folder nothing is held, only watched; without `receipts` every medium is scanned
-    whole.
+    whole.  `under_way` is told of the scans that run.
     """
     engine = Clamd(scanner)
     cleared = Cleared()
+
+    def scans(who: str) -> ScanThreads:
+        threads = ScanThreads(engine, receipts)
+        if under_way is not None:
+            under_way.follow(who, threads.under_way)
+        return threads
+
     sensor = MediaSensor(
         devices=UdevDevices(),
         mounts=ProcMountTable(),
-        scans=lambda: ScanThreads(engine, receipts),
+        scans=lambda: scans("media"),
         salt=salt,
         monotonic=time.monotonic,
         wall_us=lambda: time.time_ns() // 1000,
@@ -42,7 +55,7 @@ def media_sensors(
         devices=UdevDevices(udevd=False),
         mounts=ProcMountTable(),
         gate=HoldGate(),
-        scans=lambda: ScanThreads(engine, receipts),
+        scans=lambda: scans("holding"),
         cleared=cleared,
         state=memory,
         salt=salt,

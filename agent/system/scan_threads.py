@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from agent.media.engine import Engine, EngineUnavailable, EngineVersion
+from agent.media.progress import UnderWay
 from agent.media.receipting import Receipts
 from agent.media.receipts import NO_RECEIPTS, Marked, Rules
 from agent.media.scan import ScanOutcome
@@ -158,6 +159,12 @@ class ScanThreads:
         current = self._running.pop(number, None)
         if current is not None:
             current.examination.stop()
+
+    def under_way(self) -> Iterator[UnderWay]:
+        """Scans that go on, but for those of what was written here since the last one."""
+        for running in list(self._running.values()):
+            if running.goes_on and not running.examination.job.again:
+                yield running.examination.under_way()
 
     def gather(self, marked: Marked) -> None:
         """A file system that nobody wrote to since its scan began; with the last one of its

@@ -186,6 +186,7 @@ def test_its_status_can_be_asked_for(agent):
         "scripted",
         "intranet",
         "beacon",
+        "board",
     ]
 
 
