@@ -8,7 +8,9 @@ from agent.config import Settings
 from agent.media.progress import ScansUnderWay
 from agent.media.receipting import Receipts
 from agent.salt import own_salt
+from agent.sensors.antivirus import AntivirusSensor
 from agent.sensors.base import Sensor
+from agent.sensors.hardware import HardwareSensor
 from agent.system.desktop import SessionBusDesktop
 from agent.system.media_stack import ScannerSettings, media_sensors
 from agent.system.network_stack import network_sensors
@@ -35,6 +37,8 @@ def all_sensors(
         *media_sensors(
             scanner=scanner, salt=salt, memory=memory, receipts=receipts, under_way=under_way
         ),
+        AntivirusSensor(),
+        HardwareSensor(memory),
     )
 
 

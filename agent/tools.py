@@ -23,7 +23,7 @@ class ToolTable:
 
     def tool_of(self, running: Running, module: str = "") -> KnownTool | None:
         """The first entry that fits; `module` is the main package of a Go program."""
-        names = _names(running)
+        names = names_of(running)
         for entry in self._known:
             if entry.fits(names, module) and entry.has_its_argument(running.arguments[1:]):
                 return entry.tool
@@ -34,8 +34,8 @@ class _Entry:
     def __init__(self, tool: KnownTool) -> None:
         self.tool = tool
         cut_off = [name[:_COMM_MOST] for name in tool.programs if len(name) > _COMM_MOST]
-        self._programs = _either([*tool.programs, *cut_off])
-        self._modules = _either(tool.modules)
+        self._programs = any_of([*tool.programs, *cut_off])
+        self._modules = any_of(tool.modules)
 
     def fits(self, names: Iterable[str], module: str) -> bool:
         by_module = bool(module) and self._modules.fullmatch(module.lower()) is not None
@@ -48,7 +48,7 @@ class _Entry:
         )
 
 
-def _names(running: Running) -> frozenset[str]:
+def names_of(running: Running) -> frozenset[str]:
     """File names in lower case: of the executable, what it calls itself, its thread, and the
     script of an interpreter.
     """
@@ -64,7 +64,7 @@ def _base(path: str) -> str:
     return name.partition(" ")[0].removeprefix("-").rstrip(":")
 
 
-def _either(patterns: Iterable[str]) -> re.Pattern[str]:
+def any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     """One of these, `*` allowed; none of them matches nothing."""
     return re.compile("|".join(translate(pattern.lower()) for pattern in patterns) or "(?!)")
 

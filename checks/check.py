@@ -23,6 +23,12 @@ AnyFact = TypeVar("AnyFact", bound=Fact)
 Judge = Callable[[Any, "Context"], Iterator[Finding]]
 
 
+class CannotTell(Exception):
+    """Raised by a check that cannot judge this fact; the verdict is *unknown*, and the message
+    says why.
+    """
+
+
 class BrokenRule(Exception):
     """A file of `checks/rules` that cannot take part; the message names it."""
 

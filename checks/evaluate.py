@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from checks.check import Check, Context
+from checks.check import CannotTell, Check, Context
 from checks.facts.base import Fact
 from checks.finding import Outcome, Verdict
 from checks.policy import Endpoint, Policy
@@ -61,6 +61,9 @@ class Evaluator:
 def _judged(check: Check, fact: Fact, context: Context) -> Iterator[Verdict]:
     try:
         findings = list(check.judge(fact, context))
+    except CannotTell as reason:
+        yield Verdict(rule=check.rule, outcome=Outcome.UNKNOWN, why_unknown=str(reason))
+        return
     except Exception as crash:  # noqa: BLE001 - a rule that cannot bear a fact is a verdict
         why = f"{check.rule} crashed: {type(crash).__name__}: {crash}"
         yield Verdict(rule=check.rule, outcome=Outcome.UNKNOWN, why_unknown=why)

@@ -34,7 +34,7 @@ def eicar() -> bytes:
 class RealClamd:
     """`signed_at` is the date of the signatures, seconds since the epoch.  With `own_lists`
     the database is plain lists as a hospital writes them itself, last changed then: clamd
-    tells no date of such.
+    tells no date of such.  `program` may be a copy of it under another name.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class RealClamd:
         self._extra = extra
         self._own_lists = own_lists
         self._process: subprocess.Popen[bytes] | None = None
+        self.program = "clamd"
 
     @property
     def address(self) -> str:
@@ -68,7 +69,7 @@ class RealClamd:
         self.socket.unlink(missing_ok=True)
         with (self.folder / "clamd.log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["clamd", "-c", configuration], stdout=log, stderr=subprocess.STDOUT
+                [self.program, "-c", configuration], stdout=log, stderr=subprocess.STDOUT
             )
         self._await()
 

@@ -9,6 +9,7 @@ from agent.system.kernel import link_target
 
 _ARGUMENTS_MOST = 4096  # bytes of a command line
 _ENVIRONMENT_MOST = 64 << 10
+_SYS_UID_MAX = 999
 _COMM_MOST = 16  # TASK_COMM_LEN
 
 
@@ -56,6 +57,13 @@ class ProcessWatch:
 
     def runs(self, pid: int) -> bool:
         return (self._proc / str(pid)).exists()
+
+    def is_of_the_system(self, pid: int) -> bool:
+        """Whether an account of the system runs it, and no person: login.defs(5)."""
+        try:
+            return (self._proc / str(pid)).stat().st_uid <= _SYS_UID_MAX
+        except OSError:
+            return False
 
     def running(self, pid: int) -> Running | None:
         """None for one that has ended, or may not be seen."""

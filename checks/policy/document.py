@@ -29,6 +29,7 @@ from checks.policy.network import (
     RemoteTools,
     Wireless,
 )
+from checks.policy.protection import Antivirus
 from checks.policy.scanning import ScanMode, Scanning
 from checks.policy.spans import span
 
@@ -104,6 +105,10 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unmanaged_absence: str = "2h"
     unmanaged_crowd: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
     signatures_max_age: str = "30d"
+    signatures_due: str = "7d"
+    protection_patience: str = "5s"
+    detection_repeat: str = "1h"
+    memory_tolerance_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 4
     medium_travel: str = "30s"
     scan_starts_within: str = "30s"
     scan_ends_within: str = "60s"
@@ -151,6 +156,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     beacon: Beacon = Beacon()
     containment: Containment = Containment()
     scanning: Scanning = Scanning()
+    antivirus: Antivirus = Antivirus()
     media: tuple[RegisteredMedium, ...] = ()
     mail: Mail = Mail()
     thresholds: Thresholds = Thresholds()

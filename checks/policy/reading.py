@@ -1,7 +1,8 @@
 """The policy's door: TOML over the defaults, converted and validated once.
 
-`defaults.toml` holds every threshold, clock and severity, `known.toml` public resolvers and
-remote-control programs; the hospital's `policy.toml` names what differs, and adds to the known.
+`defaults.toml` holds every threshold, clock and severity, `known*.toml` public resolvers,
+remote-control and anti-virus programs; the hospital's `policy.toml` names what differs, and adds
+to the known.
 """
 
 import functools
@@ -35,6 +36,7 @@ from checks.policy.network import Beacon, Binding, KnownHost
 from checks.policy.schedule import weekly_time
 from checks.policy.spans import span
 
+_KNOWN = ("known.toml", "known_antivirus.toml")
 _MOMENTS = ("starts", "expires", "review")
 BYTE_ORDER_MARK = "\ufeff"
 """What some editors write before the first line."""
@@ -65,14 +67,16 @@ def _defaults() -> dict[str, Any]:
 
 @functools.cache
 def _known() -> Policy:
-    text = files("checks.policy").joinpath("known.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), Policy)
+    folder = files("checks.policy")
+    texts = (folder.joinpath(name).read_text("utf-8") for name in _KNOWN)
+    return msgspec.convert(tomllib.loads("\n".join(texts)), Policy)
 
 
 def _with_known(policy: Policy) -> Policy:
     """Known programs that the hospital describes itself are as it says."""
     names, tools = policy.names, policy.remote_tools
     own = {entry.tool for entry in tools.known}
+    own_products = {entry.product for entry in policy.antivirus.known}
     replace = msgspec.structs.replace
     return replace(
         policy,
@@ -82,6 +86,13 @@ def _with_known(policy: Policy) -> Policy:
             known=(
                 *(entry for entry in _known().remote_tools.known if entry.tool not in own),
                 *tools.known,
+            ),
+        ),
+        antivirus=replace(
+            policy.antivirus,
+            known=(
+                *(e for e in _known().antivirus.known if e.product not in own_products),
+                *policy.antivirus.known,
             ),
         ),
     )

@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 
 from checks.facts import Fact
+from checks.facts.antivirus import AntivirusState, MalwareDetected
 from checks.facts.connections import ConnectionSeen
 from checks.facts.containment import ContainmentActed
 from checks.facts.forwarding import ForwardingState
+from checks.facts.hardware import HardwareChanged, HardwareState
 from checks.facts.health import (
     AgentStarted,
     AgentStopping,
@@ -44,6 +46,7 @@ from collector.dashboard.shown_containment import containment
 from collector.dashboard.shown_health import gap, silent, started, stopping, tampered
 from collector.dashboard.shown_holding import holding
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
+from collector.dashboard.shown_machine import antivirus, detected, hardware, hardware_changed
 from collector.dashboard.shown_media import keyboard, late, medium, overdue, twice
 from collector.dashboard.shown_segment import (
     adapter,
@@ -221,6 +224,10 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         AdapterAppeared: adapter,
         EndpointMoved: change,
         AddressChanged: change,
+        AntivirusState: antivirus,
+        MalwareDetected: detected,
+        HardwareState: hardware,
+        HardwareChanged: hardware_changed,
         OutreachHistory: history,
     }
 )

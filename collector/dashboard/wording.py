@@ -14,8 +14,9 @@ HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 SHOWN_CHARACTERS = 120
 """Longer texts are cut on the page; the whole stands in the title."""
-OWN_SUBJECTS = ("forwarding", "history", "*")
-"""Subjects of cases that are no name of anything: EXT-11, EXT-15, a crowd under EXT-13."""
+OWN_SUBJECTS = ("forwarding", "history", "protection", "machine", "*")
+"""Subjects of cases that are no name of anything: EXT-11, EXT-15, AV-01, DEV-02, a crowd under
+EXT-13."""
 _KILO = 1024
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 

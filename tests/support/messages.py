@@ -7,6 +7,7 @@ from typing import get_args
 from babel.messages.extract import extract_from_dir
 
 from checks.facts.connections import Answer, ConnectionSeen, Proof
+from checks.facts.hardware import Part
 from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
 from checks.facts.history import Trace
 from checks.facts.media import LeftOut, MediumAccessed, MediumKind, ScanState
@@ -75,6 +76,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "media",
         "holding",
         "keyboards",
+        "antivirus",
+        "hardware",
         "intranet",
         "beacon",
         "containment",
@@ -111,6 +114,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "proxies",
         "remote_tools",
         "scanner",
+        "antivirus",
+        "hardware",
         "neighbours",
         "switch_ports",
         "outreach_history",
@@ -150,7 +155,9 @@ WORDS: dict[str, tuple[str, ...]] = {
         "unwitnessed",
         "long_unwitnessed",
         "emergency",
+        "expired",
     ),
+    "part": get_args(Part),
 }
 
 

@@ -1,0 +1,65 @@
+"""Which anti-virus programs protect this machine, told from its processes.  Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal
+
+from agent.system.process_watch import Running
+from agent.tools import any_of, names_of
+from checks.facts.antivirus import AntivirusState, Product
+from checks.policy.protection import KnownAntivirus
+
+Role = Literal["main", "guard"]
+Living = Collection[tuple[str, Role]]
+"""Products, and what of them runs."""
+
+
+class ProductTable:
+    """The policy's table, made ready for many questions."""
+
+    def __init__(self, known: Iterable[KnownAntivirus]) -> None:
+        self.known = tuple(known)
+        self._programs = tuple(
+            (each, any_of(each.programs), any_of(each.guards or each.programs))
+            for each in self.known
+        )
+
+    def roles_of(self, running: Running) -> tuple[KnownAntivirus | None, frozenset[Role]]:
+        """Whose program it is, and what it does there; nobody's and nothing for any other."""
+        names = names_of(running)
+        for product, programs, guards in self._programs:
+            roles: set[Role] = set()
+            if any(programs.fullmatch(name) for name in names):
+                roles.add("main")
+            if any(guards.fullmatch(name) for name in names):
+                roles.add("guard")
+            if roles:
+                return product, frozenset(roles)
+        return None, frozenset()
+
+
+def state_of(
+    table: ProductTable,
+    *,
+    installed: Collection[str],
+    living: Living,
+    signatures_us: Mapping[str, int],
+) -> AntivirusState:
+    """A guard that is left without its product's main program protects nothing."""
+    present = {*installed, *(product for product, _ in living)}
+    return AntivirusState(
+        products=tuple(
+            Product(
+                product=known.product,
+                running=(known.product, "main") in living,
+                guarding={(known.product, "main"), (known.product, "guard")} <= set(living),
+                signatures_at_us=signatures_us.get(known.product, 0),
+            )
+            for known in table.known
+            if known.product in present
+        )
+    )
+
+
+def is_whole(state: AntivirusState) -> bool:
+    """Whether everything that is here runs and guards."""
+    return all(each.running and each.guarding for each in state.products)
