@@ -20,15 +20,16 @@ from collector.acts import CaseActs
 from collector.alerts.mailer import Mailer
 from collector.alerts.smtp import SmtpTransport
 from collector.changes import LocalChanges
-from collector.config import Settings
+from collector.config import MEBIBYTE, Settings
 from collector.digests import DigestWatch
-from collector.ingest.identities import Identities
+from collector.ingest.identities import AgentSignatures, Identities
 from collector.ingest.refusals import Refusals
 from collector.ingest.routes import AgentDoor
 from collector.journal import SqlJournal
 from collector.judge import Judge
 from collector.keys import Keys, public_hex
 from collector.media.answers import Standings
+from collector.media.manifests import ManifestKeeper, Manifests
 from collector.media.watch import MediaWatch
 from collector.metrics import Metrics
 from collector.policies import PolicyDocuments, SqlPolicies
@@ -159,6 +160,9 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
             policies, store_engine, signer, passes=Passes(journal_engine, signer, clock=clock)
         ),
         standings=Standings(store_engine, policies, signer, clock=clock),
+        manifests=Manifests(
+            store_engine, room_bytes=settings.ingest.manifests_mib * MEBIBYTE, clock=clock
+        ),
         refusals=Refusals(journal.writer, metrics.refusals),
         metrics=metrics,
         clock=clock,
@@ -187,6 +191,7 @@ def _workers(settings: Settings, services: Services, metrics: Metrics) -> Superv
         store=services.store_engine,
         changes=services.changes,
         checks=checks,
+        is_signed=AgentSignatures(services.journal_engine).is_signed,
     )
     silence = SilenceWatch(
         journal=services.journal,
@@ -218,6 +223,10 @@ def _workers(settings: Settings, services: Services, metrics: Metrics) -> Superv
     supervisor.add("digests", digests.run)
     supervisor.add("unmanaged", unmanaged.run)
     supervisor.add("media", media.run)
+    manifests = ManifestKeeper(
+        journal=services.journal, store=services.store_engine, clock=services.clock
+    )
+    supervisor.add("manifests", manifests.run)
     if settings.smtp is None:
         log.warning("nothing will be mailed: [smtp] is not set")
         return supervisor

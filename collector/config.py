@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from checks.receipts import MANIFEST_LIMIT_BYTES
 from collector.alerts.smtp import SmtpSettings
 
 DEFAULT_PATH = Path("/etc/wardwatch/collector.toml")
 PREFIX = "WARDWATCH_"
+MEBIBYTE = 1024 * 1024
 
 
 class ConfigError(Exception):
@@ -27,9 +29,12 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Ingest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`queue_batches` may wait for the disk before agents are asked for patience."""
+    """`queue_batches` may wait for the disk before agents are asked for patience.
+    `manifests_mib` is the room, in MiB, for manifests of receipts that one agent sent.
+    """
 
     queue_batches: int = 2_000
+    manifests_mib: int = 256
 
 
 class Supervision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -159,6 +164,8 @@ def _validate(settings: Settings) -> None:
         raise ConfigError(f"listen.port: {settings.listen.port} is no port")
     if settings.ingest.queue_batches < 1:
         raise ConfigError("ingest.queue_batches: at least 1")
+    if settings.ingest.manifests_mib * MEBIBYTE < MANIFEST_LIMIT_BYTES:
+        raise ConfigError(f"ingest.manifests_mib: at least {MANIFEST_LIMIT_BYTES // MEBIBYTE}")
     if settings.base_url and not settings.base_url.startswith("https://"):
         raise ConfigError("base_url: must begin with https://")
     for network in settings.supervision.allow:

@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     DIGEST = "digest"
     PROPOSAL = "proposal"
     MEDIA = "media"
+    RECEIPTS = "receipts"
 
 
 class CaseAct(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +132,21 @@ class MediaChanged(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[str, ...] = ()
 
 
+RevokedWhat = Literal["receipt", "station", "signatures"]
+
+
+class Revoked(msgspec.Struct, frozen=True, kw_only=True):
+    """A person revoked scan receipts: one by its id, all that a station (an agent) made from
+    `since_us` until now, or all that were made with this version of signatures.
+    """
+
+    what: RevokedWhat
+    subject: str
+    actor: str
+    reason: str
+    since_us: int = 0
+
+
 BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.ACT: CaseAct,
     EntryKind.POLICY: PolicyApplied,
@@ -141,6 +157,7 @@ BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.DIGEST: AttemptsOfDay,
     EntryKind.PROPOSAL: ProposalDecided,
     EntryKind.MEDIA: MediaChanged,
+    EntryKind.RECEIPTS: Revoked,
 }
 
 __all__ = [
@@ -156,6 +173,8 @@ __all__ = [
     "PolicyApplied",
     "ProposalDecided",
     "Registered",
+    "Revoked",
+    "RevokedWhat",
     "Tried",
     "Word",
 ]

@@ -17,9 +17,11 @@ from checks.facts.network import NetworkState
 from collector.entries import EntryKind, Mailed
 from collector.judging.memory import IN_FORCE, Memory, cursor_of
 from collector.judging.reading import Unreadable, read_body
+from collector.judging.receiptbook import IsSigned
 from collector.judging.statements import Statements
-from collector.judging.step import Step
+from collector.judging.step import Step, Stored
 from collector.ports import Change, Changes, Entry, Journal
+from collector.queries.receipts import StoredReceipts
 from collector.queries.register import StoredMedia
 from collector.store import schema
 
@@ -52,6 +54,9 @@ DERIVED = (
     schema.media_acts,
     schema.media_seen,
     schema.media_places,
+    schema.media_infected,
+    schema.receipts,
+    schema.receipt_revocations,
     schema.alerts,
 )
 """What a replay of the journal makes again."""
@@ -61,12 +66,23 @@ class JudgedElsewhere(Exception):
     """Another process moved the cursor; this one must look again before it goes on."""
 
 
+def _nobody_is_enrolled(_agent: str, _message: bytes, _signature: bytes) -> bool | None:
+    return None
+
+
 class Judge:
     """The one writer of everything derived."""
 
     def __init__(
-        self, *, journal: Journal, store: Engine, changes: Changes, checks: Mapping[str, Check]
+        self,
+        *,
+        journal: Journal,
+        store: Engine,
+        changes: Changes,
+        checks: Mapping[str, Check],
+        is_signed: IsSigned = _nobody_is_enrolled,
     ) -> None:
+        """`is_signed` tells whether an agent signed something; without it no receipt counts."""
         self._journal = journal
         self._store = store
         self._changes = changes
@@ -77,7 +93,9 @@ class Judge:
         self._needed = needed | {NetworkState}  # tells which links of a witness lead inside
         self._statements = Statements(store.dialect)
         self._memory = Memory(self._needed)
-        self._media = StoredMedia(store)
+        self._media = Stored(
+            media=StoredMedia(store), receipts=StoredReceipts(store), is_signed=is_signed
+        )
         self._loaded = False
         self._ahead: deque[Entry] = deque()
 
@@ -259,6 +277,6 @@ def _move_cursor(connection: Connection, before: int, after: int) -> None:
 
 
 def _size(entry: Entry) -> int:
-    if entry.kind == EntryKind.MEDIA:
+    if entry.kind in (EntryKind.MEDIA, EntryKind.RECEIPTS):
         return OBSERVATIONS_A_STEP  # a step of its own: what follows looks the register up
     return max(1, entry.last - entry.first + 1) if entry.kind == EntryKind.BATCH else 1

@@ -93,7 +93,8 @@ class MediumStanding(Fact, frozen=True, kw_only=True, tag="medium_standing"):
 
     `entry` is its line in the register, None when it has none; `uses` how often it was put
     to use under that line before its present insertion; `receipt` the newest receipt in
-    force.  `seen` is where it was, the newest in front, `twins` who else has its serial
+    force, and `clean_us` when the newest full scan that found it clean began, 0 for never.
+    `seen` is where it was, the newest in front, `twins` who else has its serial
     number; both are bounded.  Agents hold it signed by the collector; what an agent claims
     under this name is believed by nobody.
     """
@@ -102,6 +103,7 @@ class MediumStanding(Fact, frozen=True, kw_only=True, tag="medium_standing"):
     entry: RegisteredMedium | None = None
     uses: Number = 0
     receipt: SignedReceipt | None = None
+    clean_us: Micros = 0
     seen: tuple[Whereabouts, ...] = ()
     twins: tuple[Twin, ...] = ()
     answered_us: Micros = 0

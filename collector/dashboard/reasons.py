@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from checks.facts import KINDS
 from collector.i18n import Translator
+from collector.judging.receipts import NOT_BELIEVED
 
 AND = "; "
 """Between reasons that a sensor gives at once."""
@@ -21,6 +22,7 @@ REASONS = (
     "the beacon's receipt cannot be verified: {error}",
     "the beacon's receipt: {error}",
     "the beacon cannot be asked: {error}",
+    *NOT_BELIEVED,
     "may not listen to packets: {error}",
     "may not capture packets: {error}",
     "no eBPF, processes may stay unknown: {error}",

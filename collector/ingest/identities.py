@@ -7,6 +7,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Engine, select
 
+from collector.keys import is_signed_by
 from collector.problems import Refused, problem
 from collector.store import schema
 
@@ -89,4 +90,23 @@ class Identities:
             host=row.host,
             key=Ed25519PublicKey.from_public_bytes(bytes.fromhex(row.public_key)),
             revoked=bool(row.revoked_us),
+        )
+
+
+class AgentSignatures:
+    """Whether an agent signed something, whenever that was: also one that was revoked since."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def is_signed(self, agent: str, message: bytes, signature: bytes) -> bool | None:
+        """None where nobody of this name is enrolled."""
+        agents = schema.agents
+        asked = select(agents.c.public_key).where(agents.c.agent == agent)
+        with self._engine.connect() as connection:
+            found = connection.execute(asked).scalar()
+        if found is None:
+            return None
+        return is_signed_by(
+            Ed25519PublicKey.from_public_bytes(bytes.fromhex(found)), message, signature
         )

@@ -101,8 +101,9 @@ def check_request(  # noqa: PLR0913 - a request is its path, its body and three 
     key: Ed25519PublicKey,
     now_us: int,
     body: bytes = b"",
+    method: str = "",
 ) -> None:
-    """A signed request: GET without a body, POST with one.
+    """A signed request; where `method` is not given, GET without a body and POST with one.
 
     Raises:
         Refused.
@@ -120,7 +121,7 @@ def check_request(  # noqa: PLR0913 - a request is its path, its body and three 
                 f"{apart_us // 1_000_000} s; 300 s are allowed",
             )
         )
-    message = signed_request("POST" if body else "GET", path, date, body)
+    message = signed_request(method or ("POST" if body else "GET"), path, date, body)
     if not is_signed_by(key, message, signature_of(signature)):
         raise Refused(
             problem(

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from checks.receipts import MANIFEST_LIMIT_BYTES, MANIFEST_PATH
 from checks.wire import BATCH_LIMIT_BYTES, Acknowledgement, encode
 from collector.ingest import enrolment
 from collector.ingest.accept import Outcome
@@ -25,6 +26,7 @@ from collector.ingest.writer import (
     SignedBatch,
 )
 from collector.media.answers import Standings, read_asked
+from collector.media.manifests import Manifests
 from collector.metrics import Metrics
 from collector.policies import PolicyDocuments
 from collector.ports import Clock
@@ -35,6 +37,7 @@ log = logging.getLogger(__name__)
 POLICY_PATH = "/agent/v1/policy"
 MEDIA_PATH = "/agent/v1/media"
 MEDIA_LIMIT_BYTES = 64 * 1024
+MANIFEST_ROUTE = MANIFEST_PATH + "{receipt}"
 ENROL_LIMIT_BYTES = 16 * 1024
 INLINE_BYTES = 64 * 1024
 """Larger bodies are checked in a thread, so that nobody else waits for them."""
@@ -52,6 +55,7 @@ class AgentDoor:
     identities: Identities
     documents: PolicyDocuments
     standings: Standings
+    manifests: Manifests
     refusals: Refusals
     metrics: Metrics
     clock: Clock
@@ -64,6 +68,8 @@ class AgentDoor:
             Route("/agent/v1/enrol", self._guarded(self._enrol), methods=["POST"]),
             Route(POLICY_PATH, self._guarded(self._policy), methods=["GET"]),
             Route(MEDIA_PATH, self._guarded(self._standing), methods=["POST"]),
+            Route(MANIFEST_ROUTE, self._guarded(self._keep_manifest), methods=["PUT"]),
+            Route(MANIFEST_ROUTE, self._guarded(self._manifest), methods=["GET"]),
             Route("/agent/v1/ca", self._authority, methods=["GET"]),
         ]
 
@@ -122,11 +128,33 @@ class AgentDoor:
         answer = await asyncio.to_thread(self.standings.answer, asked.medium, sender.agent)
         return _json(answer.body, {"Wardwatch-Signature": answer.signature})
 
+    async def _keep_manifest(self, request: Request) -> Response:
+        """What a receipt was made of; it may come before the fact that tells the receipt."""
+        sender = self.identities.believed(_agent(request))
+        receipt = request.path_params["receipt"]
+        body = await _body(request, MANIFEST_LIMIT_BYTES)
+        self._check_signed(request, sender, MANIFEST_PATH + receipt, body, method="PUT")
+        await asyncio.to_thread(self.manifests.put, receipt, body, agent=sender.agent)
+        return Response(status_code=204)
+
+    async def _manifest(self, request: Request) -> Response:
+        sender = self.identities.believed(_agent(request))
+        receipt = request.path_params["receipt"]
+        self._check_signed(request, sender, MANIFEST_PATH + receipt)
+        body = await asyncio.to_thread(self.manifests.get, receipt)
+        return Response(body, media_type="application/octet-stream")
+
     async def _authority(self, _request: Request) -> Response:
         return Response(self.authority_pem, media_type="application/x-pem-file")
 
     def _check_signed(
-        self, request: Request, sender: EnrolledAgent, path: str, body: bytes = b""
+        self,
+        request: Request,
+        sender: EnrolledAgent,
+        path: str,
+        body: bytes = b"",
+        *,
+        method: str = "",
     ) -> None:
         check_request(
             path,
@@ -136,6 +164,7 @@ class AgentDoor:
             key=sender.key,
             now_us=self.clock(),
             body=body,
+            method=method,
         )
 
     def _guarded(self, handler: Handler) -> Handler:
@@ -162,7 +191,7 @@ class AgentDoor:
         return handle
 
 
-_OWN_FAULTS = frozenset({429, 503})
+_OWN_FAULTS = frozenset({404, 429, 503})
 
 
 async def _body(request: Request, limit: int) -> bytes:

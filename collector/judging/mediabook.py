@@ -11,7 +11,6 @@ from checks.facts.media_register import (
     MediumTwice,
     RegisteredMedium,
 )
-from checks.facts.receipts import SignedReceipt
 from checks.policy import Endpoint
 from collector.entries import MediaChanged
 from collector.judging.media import (
@@ -26,6 +25,7 @@ from collector.judging.media import (
 )
 from collector.judging.mediarows import dumped, line_row
 from collector.judging.memory import Memory
+from collector.judging.receiptbook import ReceiptBook
 from collector.judging.standing import standing_of
 from collector.judging.tally import Tally
 
@@ -40,10 +40,13 @@ class MediaBook:
     asked of `known`; what this step moved lies over it.
     """
 
-    def __init__(self, memory: Memory, tally: Tally, known: MediaSource) -> None:
+    def __init__(
+        self, memory: Memory, tally: Tally, known: MediaSource, *, receipts: ReceiptBook
+    ) -> None:
         self._memory = memory
         self._tally = tally
         self._known = known
+        self._receipts = receipts
 
     def standing(self, agent: str, fact: Fact, at_us: int) -> MediumStanding | None:
         """What is known of the fact's medium, None for a fact that is about none."""
@@ -54,7 +57,8 @@ class MediaBook:
             self,
             policy=self._memory.policy,
             endpoint_of=self._endpoint,
-            receipt_of=_no_receipt,
+            receipt_of=lambda key: self._receipts.in_force(key, at_us),
+            clean_us_of=self._receipts.last_clean_us,
             asked_by=agent,
             at_us=at_us,
         )
@@ -164,7 +168,3 @@ class MediaBook:
         """`when`: of which number, by which entry, at what time."""
         row = (*when, done.actor, done.act, done.reason, dumped(was))
         self._tally.media_acts.append(row)
-
-
-def _no_receipt(_key: str) -> SignedReceipt | None:
-    return None

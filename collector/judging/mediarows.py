@@ -4,6 +4,7 @@ import msgspec
 
 from checks.facts.media_register import RegisteredMedium
 from collector.judging.media import Place, SeenMedium
+from collector.judging.receipts import LedgerReceipt, Revocation
 
 
 def dumped(value: object) -> str:
@@ -69,4 +70,39 @@ def place_row(place: Place) -> tuple[object, ...]:
         place.received_us,
         int(place.used),
         place.told_us,
+    )
+
+
+def receipt_row(one: LedgerReceipt) -> tuple[object, ...]:
+    """In the order of the columns of `receipts`."""
+    receipt = one.receipt
+    return (
+        receipt.id,
+        receipt.medium,
+        receipt.station,
+        receipt.extends,
+        receipt.how,
+        receipt.signatures,
+        receipt.scanned_us,
+        one.expires_us,
+        one.received_us,
+        dumped(one.signed),
+        one.ended_us,
+        one.ended_by,
+        one.actor,
+        one.reason,
+    )
+
+
+def revocation_row(revocation: Revocation) -> tuple[object, ...]:
+    """In the order of the columns of `receipt_revocations`."""
+    done = revocation.done
+    return (
+        revocation.entry,
+        done.what,
+        done.subject,
+        done.since_us,
+        revocation.at_us,
+        done.actor,
+        done.reason,
     )

@@ -12,6 +12,8 @@ EndpointOf = Callable[[str], Endpoint]
 """The register's line of an endpoint, an empty one for a stranger."""
 ReceiptOf = Callable[[str], SignedReceipt | None]
 """The newest receipt in force of a medium, by its key."""
+CleanOf = Callable[[str], int]
+"""When the newest full scan of a medium that found it clean began, 0 for never."""
 
 
 def standing_of(  # noqa: PLR0913 - where each part of the answer comes from
@@ -21,6 +23,7 @@ def standing_of(  # noqa: PLR0913 - where each part of the answer comes from
     policy: Policy,
     endpoint_of: EndpointOf,
     receipt_of: ReceiptOf,
+    clean_us_of: CleanOf,
     asked_by: str,
     at_us: int,
 ) -> MediumStanding:
@@ -36,6 +39,7 @@ def standing_of(  # noqa: PLR0913 - where each part of the answer comes from
         entry=entry,
         uses=max(0, uses - counted),
         receipt=receipt_of(medium.key),
+        clean_us=clean_us_of(medium.key),
         seen=tuple(_whereabouts(place, endpoint_of(place.agent)) for place in places),
         twins=tuple(_twins(medium, known)),
         answered_us=at_us,

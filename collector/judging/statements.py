@@ -115,6 +115,11 @@ class Statements:
         self.media_places = Statement(
             dialect, schema.media_places, replaces=_all_but_key(schema.media_places)
         )
+        self.media_infected = Statement(dialect, schema.media_infected, replaces=("at_us", "agent"))
+        self.receipts = Statement(
+            dialect, schema.receipts, replaces=("ended_us", "ended_by", "actor", "reason")
+        )
+        self.receipt_revocations = Statement(dialect, schema.receipt_revocations)
         self.policy = Statement(dialect, schema.policy_in_force, replaces=("version", "text"))
 
 

@@ -25,6 +25,7 @@ from collector.entries import (
     PolicyApplied,
     ProposalDecided,
     Registered,
+    Revoked,
     Word,
 )
 from collector.judging import holes
@@ -33,6 +34,8 @@ from collector.judging.media import MediaSource
 from collector.judging.mediabook import MediaBook
 from collector.judging.memory import IN_FORCE, Memory
 from collector.judging.reading import Unreadable, read_batch, read_body
+from collector.judging.receiptbook import IsSigned, ReceiptBook
+from collector.judging.receipts import ReceiptSource
 from collector.judging.records import WHOLE_ENDPOINT, EndpointRecord, Hole
 from collector.judging.segmentbook import SegmentBook
 from collector.judging.tally import Tally, dumped
@@ -53,6 +56,14 @@ KIND_NAMES: Mapping[type[Fact], str] = {kind: name for name, kind in KINDS.items
 _ENCODE = msgspec.json.Encoder().encode
 
 
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a step asks for what is committed and not in the memory."""
+
+    media: MediaSource
+    receipts: ReceiptSource
+    is_signed: IsSigned
+
+
 class Step:
     """Judges entries in order against the memory, which it moves on, and tallies what
     is to be written.  When the writing fails the memory must be loaded anew.
@@ -63,7 +74,7 @@ class Step:
         memory: Memory,
         evaluator: Evaluator,
         needed: frozenset[type[Fact]],
-        media: MediaSource,
+        stored: Stored,
     ) -> None:
         self.tally = Tally()
         self._memory = memory
@@ -71,7 +82,10 @@ class Step:
         self._needed = needed
         self._casebook = Casebook(memory, self.tally)
         self._segments = SegmentBook(memory, self.tally)
-        self._media = MediaBook(memory, self.tally, media)
+        self._receipts = ReceiptBook(
+            memory, self.tally, stored.receipts, is_signed=stored.is_signed
+        )
+        self._media = MediaBook(memory, self.tally, stored.media, receipts=self._receipts)
         self._at_us = 0
 
     def take(self, entry: Entry) -> None:
@@ -127,6 +141,7 @@ class Step:
         self._keep_fact(agent, seen)
         self._segments.take(agent, fact, at_us=min(seen.at_us, self._at_us))
         self._media.take(agent, fact, at_us=seen.at_us, received_us=self._at_us)
+        self._receipts.take(agent, fact, at_us=seen.at_us, received_us=self._at_us)
         if isinstance(fact, BeaconAnswered) and not self._is_proved(agent, fact, seen.at_us):
             return
         self._judge(agent, seen, judged_us=moment_us)
@@ -201,10 +216,16 @@ class Step:
                 self._digest(body)
             case ProposalDecided():
                 self._decided(body)
-            case MediaChanged():
-                self._media.changed(entry.id, body, self._at_us)
+            case MediaChanged() | Revoked():
+                self._of_media(entry, body)
             case _:
                 raise Unreadable(f"nobody here acts on {type(body).__name__}")
+
+    def _of_media(self, entry: Entry, done: MediaChanged | Revoked) -> None:
+        if isinstance(done, Revoked):
+            self._receipts.revoked(entry.id, done, self._at_us)
+        else:
+            self._media.changed(entry.id, done, self._at_us)
 
     def _policy(self, applied: PolicyApplied) -> None:
         try:

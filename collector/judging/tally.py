@@ -5,7 +5,14 @@ from sqlalchemy import Connection, delete, update
 
 from collector.cases import Case
 from collector.judging.media import Place, SeenMedium
-from collector.judging.mediarows import dumped, place_row, seen_row
+from collector.judging.mediarows import (
+    dumped,
+    place_row,
+    receipt_row,
+    revocation_row,
+    seen_row,
+)
+from collector.judging.receipts import LedgerReceipt, Revocation
 from collector.judging.records import Alert, EndpointRecord, Hole
 from collector.judging.segment import HostRecord
 from collector.judging.statements import Row, Statements
@@ -41,6 +48,9 @@ class Tally:
         self.media_uses: dict[str, int] = {}
         self.media_seen: dict[str, SeenMedium] = {}
         self.media_places: dict[tuple[str, str], Place] = {}
+        self.media_infected: dict[str, tuple[int, str]] = {}
+        self.receipts: dict[str, LedgerReceipt] = {}
+        self.revocations: list[Revocation] = []
 
     def add_alert(self, alert: Alert, now_us: int) -> None:
         self.alerts.append(alert_row(alert, now_us))
@@ -93,6 +103,11 @@ class Tally:
         statements.media_seen.write(connection, seen)
         places = [place_row(each) for each in self.media_places.values()]
         statements.media_places.write(connection, places)
+        infected = [(key, *row) for key, row in self.media_infected.items()]
+        statements.media_infected.write(connection, infected)
+        statements.receipts.write(connection, list(map(receipt_row, self.receipts.values())))
+        revoked = list(map(revocation_row, self.revocations))
+        statements.receipt_revocations.write(connection, revoked)
 
     def _mark_mailed(self, connection: Connection) -> None:
         alerts = schema.alerts

@@ -7,7 +7,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from checks.facts.media import Medium
-from checks.facts.receipts import SignedReceipt
 from checks.policy import Endpoint
 from checks.wire import STANDING_DOMAIN, MediumAsked, encode, place_of
 from collector.judging.media import KEY_LIMIT
@@ -15,6 +14,7 @@ from collector.judging.standing import standing_of
 from collector.policies import registered
 from collector.ports import Clock, PolicySource
 from collector.problems import Refused, problem
+from collector.queries.receipts import StoredReceipts
 from collector.queries.register import StoredMedia
 
 
@@ -33,20 +33,23 @@ class Standings:
     ) -> None:
         self._store = store
         self._known = StoredMedia(store)
+        self._receipts = StoredReceipts(store)
         self._policies = policies
         self._signer = signer
         self._clock = clock
 
     def answer(self, medium: Medium, agent: str) -> SignedAnswer:
         """For the endpoint that asks."""
+        now_us = self._clock()
         standing = standing_of(
             medium,
             self._known,
             policy=self._policies.current(),
             endpoint_of=self._endpoint,
-            receipt_of=_no_receipt,
+            receipt_of=lambda key: self._receipts.in_force(key, now_us),
+            clean_us_of=self._receipts.last_clean_us,
             asked_by=agent,
-            at_us=self._clock(),
+            at_us=now_us,
         )
         body = encode(standing)
         signature = self._signer.sign(STANDING_DOMAIN + body)
@@ -72,7 +75,3 @@ def _malformed(detail: str) -> Refused:
     return Refused(
         problem("malformed-request", "The request cannot be read", status=422, detail=detail)
     )
-
-
-def _no_receipt(_key: str) -> SignedReceipt | None:
-    return None

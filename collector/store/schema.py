@@ -28,16 +28,26 @@ from collector.store.media_tables import (
     media_uses,
 )
 from collector.store.metadata import Json, RowId, journal, store
+from collector.store.receipt_tables import (
+    manifests,
+    media_infected,
+    receipt_revocations,
+    receipts,
+)
 
 __all__ = [
     "PLUGGED_IN",
     "journal",
+    "manifests",
     "media_acts",
+    "media_infected",
     "media_places",
     "media_register",
     "media_seen",
     "media_told",
     "media_uses",
+    "receipt_revocations",
+    "receipts",
     "store",
 ]
 

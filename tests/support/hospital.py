@@ -30,6 +30,7 @@ from collector.acts import CaseActs
 from collector.auth import add_user, create_token
 from collector.changes import LocalChanges
 from collector.entries import AttemptsOfDay, Enrolled, EntryKind
+from collector.ingest.identities import AgentSignatures
 from collector.journal import SqlJournal
 from collector.judge import Judge
 from collector.policies import SqlPolicies
@@ -121,7 +122,13 @@ class Hospital:
             base_url=base_url,
             version="0.1.0",
         )
-        judge = Judge(journal=self._journal, store=self._store, changes=changes, checks=discover())
+        judge = Judge(
+            journal=self._journal,
+            store=self._store,
+            changes=changes,
+            checks=discover(),
+            is_signed=AgentSignatures(self._journal_engine).is_signed,
+        )
         self._stop = threading.Event()
         self._judging = threading.Thread(target=judge.run, args=(self._stop,))
         self._judging.start()

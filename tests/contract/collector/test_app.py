@@ -59,7 +59,7 @@ def test_before_the_workers_run_it_lives_and_is_not_ready(collector):
     answer = ask(collector, "/readyz")
 
     assert answer.status_code == 503
-    assert answer.json()["detail"] == "down: judge, silence, digests, unmanaged, media"
+    assert answer.json()["detail"] == "down: judge, silence, digests, unmanaged, media, manifests"
 
 
 def test_a_worker_that_died_makes_it_not_ready_and_is_named(collector):

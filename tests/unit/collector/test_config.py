@@ -68,6 +68,7 @@ def test_an_empty_file_gives_the_defaults_and_mails_nothing():
         ("WARDWATCH_LISTEN_HOST", "::1", ("listen", "host"), "::1"),
         ("WARDWATCH_LISTEN_PORT", "9443", ("listen", "port"), 9443),
         ("WARDWATCH_INGEST_QUEUE_BATCHES", "7", ("ingest", "queue_batches"), 7),
+        ("WARDWATCH_INGEST_MANIFESTS_MIB", "64", ("ingest", "manifests_mib"), 64),
         (
             "WARDWATCH_SUPERVISION_ALLOW",
             "10.0.0.0/8,::1/128",
@@ -115,6 +116,7 @@ def test_a_variable_of_somebody_else_is_left_alone():
         ('log_level = "loud"', "Invalid enum value 'loud' - at `log_level`"),
         ("[listen]\nport = 70000", "listen.port: 70000 is no port"),
         ("[ingest]\nqueue_batches = 0", "ingest.queue_batches: at least 1"),
+        ("[ingest]\nmanifests_mib = 7", "ingest.manifests_mib: at least 8"),
         ('base_url = "http://w.example"', "base_url: must begin with https://"),
         ('[supervision]\nallow = ["10.0.0.1/8"]', "supervision.allow: 10.0.0.1/8 has host bits"),
         ('[smtp]\nhost = "m"', "missing required field `sender`"),
