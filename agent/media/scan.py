@@ -22,8 +22,9 @@ from agent.system.tree import OpenFile, Skipped
 
 Outcome = Literal["clean", "infected", "incomplete", "not_scanned"]
 
-IN_FLIGHT = 8
-"""Files that the engine has at once; each of its threads has one to read and one waits."""
+IN_FLIGHT = 32
+"""Files that the engine has at once: several for each of its threads, fewer than clamd's queue
+(MaxQueue, 100) takes of two media."""
 
 EMPTY = hashlib.sha256().hexdigest()
 """Digest of no content."""
@@ -101,6 +102,11 @@ class Scan:
         if self._stopped():
             reason = "gone"
         return self._outcome(version, reason)
+
+    @property
+    def read(self) -> tuple[int, int]:
+        """Files and octets that the engine has read so far; may be asked from another thread."""
+        return self._files, self._bytes
 
     def abort(self) -> None:
         """From another thread: wakes the scan where it waits for the engine."""

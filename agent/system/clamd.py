@@ -168,9 +168,10 @@ class ClamdSession:
         self._connection.close()
 
     def _pass(self, descriptor: int) -> None:
-        """The descriptor goes with one byte of its own after the command."""
-        self._connection.sendall(b"zFILDES\0")
-        socket.send_fds(self._connection, [b"\0"], [descriptor])
+        """The descriptor goes with one byte of its own after the command, in one message:
+        clamd wakes up half as often.
+        """
+        socket.send_fds(self._connection, [b"zFILDES\0\0"], [descriptor])
 
     def _stream(self, descriptor: int) -> None:
         self._connection.sendall(b"zINSTREAM\0")

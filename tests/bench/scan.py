@@ -1,0 +1,200 @@
+"""A full scan against `clamdscan --multiscan --fdpass`: the same tree on a real block device, each
+by a clamd of its own whose clean-file cache is cold first and warm then, mounted anew before
+each turn.  Also what a scan costs the agent, and who works beside it.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from threading import Event, Thread
+
+import psutil
+
+from agent.media.scan import Scan
+from agent.system.clamd import Clamd, ScannerSettings
+from agent.system.kernel import read_at_idle_priority
+from agent.system.tree import files_below
+from tests.bench.figures import Figure
+from tests.clamd import RealClamd, make_clamd
+from tests.loopdev import LoopDevice, make_loop
+
+A_FOLDER = 200
+SIZES = range(5_000, 100_000, 47)
+LARGE = 8 << 20
+ROUNDS = 3
+BUSY_SECONDS = 3.0
+MIB = 1 << 20
+_UNMOUNTED_WITHIN = 5.0
+
+Scanner = Callable[[RealClamd, Path], float]
+
+
+def measure(*, small: bool) -> list[Figure]:
+    many, large = (1_000, 6) if small else (20_000, 60)
+    figures = [
+        *_against_the_peer("small", many, lambda number: SIZES[number * 7 % len(SIZES)]),
+        *_against_the_peer("large", large, lambda _: LARGE),
+    ]
+    return [*figures, *_cost(1_000 if small else 5_000)]
+
+
+def _against_the_peer(name: str, files: int, size: Callable[[int], int]) -> Iterator[Figure]:
+    """Turns alternate, so that whatever else the machine does meets both."""
+    took: dict[str, list[float]] = {"ours cold": [], "ours warm": [], "cold": [], "warm": []}
+    with (
+        tempfile.TemporaryDirectory(prefix="ww-scan-") as folder,
+        _medium(folder, files, size) as device,
+    ):
+        for turn in range(ROUNDS):
+            for who, scanner in (("ours ", _ours), ("", _clamdscan)):
+                with _clamd(Path(folder) / f"{who.strip()}{turn}") as clamd:
+                    for cache in ("cold", "warm"):
+                        took[f"{who}{cache}"].append(_timed(device, clamd, scanner))
+    for cache in ("cold", "warm"):
+        own, peer = median(took[f"ours {cache}"]), median(took[cache])
+        yield Figure(
+            name=f"scan.full_ratio.{name}.{cache}",
+            value=round(peer / own, 2),
+            unit="x",
+            n=files,
+            load=f"ours {own:.2f} s, median of {ROUNDS}",
+            peer=f"clamdscan --multiscan --fdpass {peer:.2f} s",
+            ratio=round(peer / own, 2),
+        )
+
+
+@contextmanager
+def _medium(folder: str, files: int, size: Callable[[int], int]) -> Iterator[LoopDevice]:
+    Path(folder).chmod(0o755)  # clamd has an account of its own
+    room = sum(size(number) for number in range(files))
+    device = make_loop(Path(folder), "medium", size=room * 5 // 4 + (64 << 20))
+    point = Path(folder) / "mnt"
+    try:
+        device.mount(point)
+        for number in range(files):
+            place = point / f"{number // A_FOLDER}"
+            place.mkdir(exist_ok=True)
+            (place / f"{number}.bin").write_bytes(os.urandom(size(number)))
+        device.unmount(point)
+        yield device
+    finally:
+        device.release()
+
+
+@contextmanager
+def _clamd(folder: Path) -> Iterator[RealClamd]:
+    clamd = make_clamd(folder)
+    clamd.folder.mkdir()
+    clamd.start()
+    try:
+        yield clamd
+    finally:
+        clamd.kill()
+
+
+def _timed(device: LoopDevice, clamd: RealClamd, scanner: Scanner) -> float:
+    point = device.image.parent / "mnt"
+    device.mount(point)
+    try:
+        return scanner(clamd, point)
+    finally:
+        _unmount(device, point)
+
+
+def _unmount(device: LoopDevice, point: Path) -> None:
+    """clamd lets go of the last file a moment after its answer."""
+    ends = time.monotonic() + _UNMOUNTED_WITHIN
+    while time.monotonic() < ends:
+        with contextlib.suppress(AssertionError):
+            device.unmount(point)
+            return
+        Event().wait(0.05)
+    raise AssertionError(f"{point} stays busy")
+
+
+def _ours(clamd: RealClamd, point: Path) -> float:
+    folder = os.open(point, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        begun = time.monotonic()
+        outcome = Scan(Clamd(ScannerSettings(clamd.address))).run(files_below(folder))
+        took = time.monotonic() - begun
+    finally:
+        os.close(folder)
+    if outcome.verdict != "clean":
+        raise AssertionError(outcome)
+    return took
+
+
+def _clamdscan(clamd: RealClamd, point: Path) -> float:
+    options = ["--multiscan", "--fdpass", "--no-summary", "--infected"]
+    configuration = clamd.folder / "clamd.conf"
+    begun = time.monotonic()
+    subprocess.run(
+        ["clamdscan", *options, "-c", configuration, point], check=True, capture_output=True
+    )
+    return time.monotonic() - begun
+
+
+def _cost(files: int) -> Iterator[Figure]:
+    """Of a process that scans as the agent does, and what another one gets done meanwhile."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ww-scan-") as folder,
+        _medium(folder, files, lambda number: SIZES[number * 7 % len(SIZES)]) as device,
+        _clamd(Path(folder) / "clamd") as clamd,
+    ):
+        point = Path(folder) / "mnt"
+        device.mount(point)
+        process = psutil.Process()
+        before, peak, ended = process.memory_info().rss, [0], Event()
+
+        def scan() -> None:
+            read_at_idle_priority()
+            _ours(clamd, point)
+            ended.set()
+
+        alone = _worked(BUSY_SECONDS)
+        thread = Thread(target=scan)
+        thread.start()
+        turns, since = 0, time.monotonic()
+        while not ended.is_set():
+            turns += _worked(0.2)
+            peak[0] = max(peak[0], process.memory_info().rss)
+        beside = turns / (time.monotonic() - since)
+        thread.join()
+        _unmount(device, point)
+    yield Figure(
+        name="scan.agent_rss_mb",
+        value=round(max(0, peak[0] - before) / MIB, 1),
+        unit="MB",
+        n=files,
+        load="growth while it scans",
+    )
+    yield Figure(
+        name="scan.work_beside_share",
+        value=round(beside / (alone / BUSY_SECONDS), 2),
+        unit="",
+        n=files,
+        load=f"what one process gets done beside a scan, {os.cpu_count()} cores",
+    )
+
+
+def _worked(seconds: float) -> int:
+    """Turns of a busy process of its own in that time."""
+    script = (
+        "import hashlib, sys, time\n"
+        "ends, turns = time.monotonic() + float(sys.argv[1]), 0\n"
+        "while time.monotonic() < ends:\n"
+        "    hashlib.sha256(bytes(100_000)).digest(); turns += 1\n"
+        "print(turns)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(seconds)], check=True, capture_output=True, text=True
+    )
+    return int(done.stdout)
