@@ -1,19 +1,21 @@
 """The only place that knows what the agent watches with."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from agent.assembly import Surroundings
 from agent.config import Settings
+from agent.detections import OwnFinds
 from agent.media.progress import ScansUnderWay
 from agent.media.receipting import Receipts
 from agent.salt import own_salt
-from agent.sensors.antivirus import AntivirusSensor
 from agent.sensors.base import Sensor
 from agent.sensors.hardware import HardwareSensor
 from agent.system.desktop import SessionBusDesktop
 from agent.system.media_stack import ScannerSettings, media_sensors
 from agent.system.network_stack import network_sensors
+from agent.system.protection_stack import protection_sensors
 from agent.system.sdnotify import ServiceManager
 from agent.system.segment_stack import segment_sensors
 
@@ -31,13 +33,19 @@ def all_sensors(
     Without `receipts` every medium is scanned whole.  `under_way` is told of scans that run.
     """
     scanner = ScannerSettings(address=settings.scanner.address)
+    finds = OwnFinds(time.monotonic)
     return (
         *network_sensors(),
         *segment_sensors(memory),
         *media_sensors(
-            scanner=scanner, salt=salt, memory=memory, receipts=receipts, under_way=under_way
+            scanner=scanner,
+            salt=salt,
+            memory=memory,
+            receipts=receipts,
+            under_way=under_way,
+            finds=finds,
         ),
-        AntivirusSensor(),
+        *protection_sensors(salt, memory, finds),
         HardwareSensor(memory),
     )
 

@@ -37,6 +37,26 @@ class ProductTable:
         return None, frozenset()
 
 
+class LogPlaces:
+    """Where programs write what they find: filled by who sees them, followed by another."""
+
+    def __init__(self) -> None:
+        self._products: dict[str, str] = {}
+        self.mute = ""
+
+    def add(self, product: str, paths: Iterable[str]) -> None:
+        for path in paths:
+            self._products.setdefault(path, product)
+
+    def all(self) -> list[tuple[str, str]]:
+        """Paths with whose log it is."""
+        return list(self._products.items())
+
+    def missing(self) -> str:
+        """Why something that runs cannot be followed; empty when all can."""
+        return self.mute
+
+
 def state_of(
     table: ProductTable,
     *,

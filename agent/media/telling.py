@@ -57,7 +57,7 @@ def accessed(
         scan=watched.scan,
         process=process,
         file_hash=names.hashed(path),
-        suffix=_suffix(path),
+        suffix=suffix_of(path),
         file_name=names.name(path),
     )
 
@@ -71,12 +71,12 @@ def read_before_mark(watched: Watched, path: bytes, names: Names) -> MediumAcces
         scan="not_started",
         process=UnknownProcess(why="not_looked"),
         file_hash=names.hashed(path),
-        suffix=_suffix(path),
+        suffix=suffix_of(path),
         file_name=names.name(path),
     )
 
 
-def _suffix(path: bytes) -> str:
+def suffix_of(path: bytes) -> str:
     suffix = PurePosixPath(shown(path)).suffix.lower().lstrip(".")
     return suffix if len(suffix) <= _SUFFIX_LENGTH else ""
 

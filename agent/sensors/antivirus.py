@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
-from agent.protection import ProductTable, Role, is_whole, state_of
+from agent.protection import LogPlaces, ProductTable, Role, is_whole, state_of
 from agent.sensors.base import SensorUnavailable
 from agent.sensors.remote_tools import next_look
 from agent.system.gathering import Gathering
@@ -21,6 +21,8 @@ from agent.system.process_watch import ProcessWatch, Running
 from agent.system.protection_files import (
     clamd_configuration,
     is_installed,
+    log_files,
+    log_of_guard,
     signature_folders,
     signatures_made_us,
 )
@@ -38,7 +40,9 @@ class AntivirusSensor:
 
     name = "antivirus"
 
-    def __init__(self, proc: Path = Path("/proc")) -> None:
+    def __init__(self, logs: LogPlaces, proc: Path = Path("/proc")) -> None:
+        """`logs` is told where the programs that are seen write what they find."""
+        self._logs = logs
         self.heals_every = timedelta(minutes=5)
         self._proc = proc
         self._closing = ExitStack()
@@ -55,7 +59,10 @@ class AntivirusSensor:
         self._signatures = self._closing.enter_context(closing(FolderWatch()))
         gathering.add(self._signatures.fileno())
         self._living: dict[int, tuple[str, frozenset[Role]]] = {}
-        self._configuration = clamd_configuration(())
+        self._configuration = ""
+        for known in self._table.known:
+            if known.settings == "clamd" and is_installed(known):
+                self._adopt_settings(known, ())
         self._told: AntivirusState | None = None
         return (gathering.fileno(),)
 
@@ -129,8 +136,16 @@ class AntivirusSensor:
                 continue
             self._living[pid] = (product.product, roles)
             if product.settings == "clamd" and "main" in roles:
-                self._configuration = clamd_configuration(running.arguments)
+                self._adopt_settings(product, running.arguments)
+            elif product.settings == "clamd":
+                self._logs.add(product.product, log_of_guard(running.arguments))
         self._ends.watch_only(self._living.keys())
+
+    def _adopt_settings(self, product: KnownAntivirus, arguments: Sequence[str]) -> None:
+        self._configuration = clamd_configuration(arguments)
+        written = log_files(self._configuration)
+        self._logs.add(product.product, written)
+        self._logs.mute = "" if written else f"{product.product} writes no log that can be followed"
 
     def _changed(self) -> Iterator[Fact]:
         present = [each for each in self._table.known if self._is_here(each)]

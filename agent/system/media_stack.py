@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from agent.detections import OwnFinds
 from agent.media.holding import Cleared
 from agent.media.progress import ScansUnderWay
 from agent.media.receipting import Receipts
@@ -13,25 +14,28 @@ from agent.sensors.media import MediaSensor
 from agent.system.clamd import Clamd, ScannerSettings
 from agent.system.hold_gate import HoldGate
 from agent.system.mounts import ProcMountTable
+from agent.system.overheard_engine import OverheardEngine
 from agent.system.scan_threads import ScanThreads
 from agent.system.udev import UdevDevices
 
 __all__ = ["ScannerSettings", "media_sensors"]
 
 
-def media_sensors(
+def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by name
     *,
     scanner: ScannerSettings,
     salt: bytes,
     memory: Path | None,
     receipts: Receipts | None = None,
     under_way: ScansUnderWay | None = None,
+    finds: OwnFinds | None = None,
 ) -> tuple[Sensor, ...]:
     """`salt` is the endpoint's own secret that file names are hashed with.  Without a
     `memory` folder nothing is held, only watched; without `receipts` every medium is scanned
-    whole.  `under_way` is told of the scans that run.
+    whole.  `under_way` is told of the scans that run, `finds` of the
+    malware in them.
     """
-    engine = Clamd(scanner)
+    engine = OverheardEngine(Clamd(scanner), finds) if finds else Clamd(scanner)
     cleared = Cleared()
 
     def scans(who: str) -> ScanThreads:

@@ -2,6 +2,7 @@
 
 import glob
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from agent.system.clamd_files import (
 )
 from checks.policy.protection import KnownAntivirus
 
+_LOG_FILE = re.compile(r'^\s*LogFile\s+"?([^"\n]*[^"\s])"?\s*$', re.MULTILINE)
+_LOG_SYSLOG = re.compile(r"^\s*LogSyslog\s+(yes|true|1)\s*$", re.MULTILINE | re.IGNORECASE)
+_SYSLOG_FILES = ("/var/log/syslog", "/var/log/messages")
 _FILES_MOST = 4096
 _HEADER = 512  # of a .cvd, .cld or .cud: libclamav/cvd.c, cl_cvdhead
 _MAGIC = b"ClamAV-VDB:"
@@ -57,6 +61,22 @@ def clamd_configuration(arguments: Sequence[str]) -> str:
     ]
     named += [word.partition("=")[2] for word in arguments if word.startswith("--config-file=")]
     return first_readable((*named, *USUAL_CONFIGURATIONS))
+
+
+def log_files(configuration: str) -> Sequence[str]:
+    """Where a clamd with these settings writes what it finds: LogFile, or what syslog keeps;
+    none where it writes to the journal only, or not at all.
+    """
+    named = _LOG_FILE.findall(configuration)[-1:]
+    if named or not _LOG_SYSLOG.search(configuration):
+        return named
+    return [path for path in _SYSLOG_FILES if Path(path).exists()]
+
+
+def log_of_guard(arguments: Sequence[str]) -> Sequence[str]:
+    """clamonacc(8), `-l FILE` or `--log=FILE`."""
+    named = [word.partition("=")[2] for word in arguments if word.startswith("--log=")]
+    return named + [after for word, after in itertools.pairwise(arguments) if word == "-l"]
 
 
 def _built_us(folder: Path) -> int:

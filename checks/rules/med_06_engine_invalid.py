@@ -3,6 +3,8 @@
 The anti-virus engine was absent or stopped when the medium was mounted, or its signatures
 were older than the policy allows, or of unknown age.  A scan by such an engine does not count:
 the medium is unscanned, whatever the engine said.
+
+How old the signatures of an endpoint's own anti-virus are, medium or not, is AV-02.
 """
 
 from collections.abc import Iterator

@@ -77,6 +77,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "holding",
         "keyboards",
         "antivirus",
+        "detections",
         "hardware",
         "intranet",
         "beacon",

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from agent.protection import LogPlaces
 from agent.sensors.antivirus import AntivirusSensor
 from checks.facts.antivirus import AntivirusState, Product
 from checks.policy import Endpoint, PolicyDocument, parse_policy
@@ -34,7 +35,7 @@ class Watched:
     """A sensor, and everything that it told; `until` selects as the agent's loop does."""
 
     def __init__(self, policy):
-        self.sensor = AntivirusSensor()
+        self.sensor = AntivirusSensor(LogPlaces())
         document = PolicyDocument(issued_at_us=0, policy=policy, endpoint=Endpoint(id="e"))
         self.descriptors = self.sensor.start(document)
         self.told = list(self.sensor.heal())
