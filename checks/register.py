@@ -37,3 +37,17 @@ def came_from(medium: Medium, context: Context) -> Whereabouts | None:
         return newest
     own_us = own.before_us if own.here else own.last_us
     return newest if newest.last_us > own_us else None
+
+
+def visited_since_clean(medium: Medium, context: Context) -> tuple[Whereabouts, ...]:
+    """The other endpoints where it was since a full scan last found it clean, or ever; the
+    newest in front.
+    """
+    standing = standing_of(medium, context)
+    if standing is None:
+        return ()
+    return tuple(
+        place
+        for place in standing.seen
+        if place.endpoint != context.endpoint.id and place.last_us >= standing.clean_us
+    )

@@ -18,6 +18,7 @@ from collector.commands.media import media
 from collector.commands.opened import CommandFailed
 from collector.commands.people import token, user
 from collector.commands.policy import policy
+from collector.commands.receipts import receipt
 from collector.config import ConfigError
 from collector.ingest import enrolment
 from collector.ingest.writer import JournalFailed
@@ -37,7 +38,7 @@ app = App(
     help="Accepts what agents send, judges it, opens cases, shows and mails them.",
     result_action="return_value",
 )
-for group in (user, token, enrol_token, policy, host, media, beacon):
+for group in (user, token, enrol_token, policy, host, media, receipt, beacon):
     app.command(group)
 for command in (
     state.init,

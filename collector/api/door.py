@@ -20,6 +20,7 @@ from collector.api.cursors import BadCursor
 from collector.api.media import OPERATIONS as MEDIA
 from collector.api.openapi import document
 from collector.api.proposals import OPERATIONS as PROPOSALS
+from collector.api.receipts import OPERATIONS as RECEIPTS
 from collector.auth import Token, token_bearer
 from collector.cases import (
     NO_SUCH_CASE,
@@ -40,7 +41,7 @@ from collector.streams import stream_of
 PREFIX = "/api/v1"
 BODY_LIMIT_BYTES = 64 * 1024
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
-OPERATIONS = (*CALLS, *MEDIA, *PROPOSALS)
+OPERATIONS = (*CALLS, *MEDIA, *RECEIPTS, *PROPOSALS)
 _ENCODE = msgspec.json.Encoder().encode
 _ACT_PROBLEMS = {
     NO_SUCH_CASE: ("missing", "There is no such case", 404),

@@ -9,7 +9,7 @@ from checks.check import discover
 from checks.finding import Severity
 from checks.policy import Endpoint
 from checks.wire import Malformed, decode_fact
-from collector.cases import REASON_LIMIT, Act, ActRefused, CaseState, possible_acts
+from collector.cases import REASON_LIMIT, Act, ActRefused, Case, CaseState, possible_acts
 from collector.citations import catalogue, rule_name
 from collector.dashboard.clauses import clauses_of
 from collector.dashboard.door import Visit, see_other
@@ -18,9 +18,12 @@ from collector.dashboard.lines import Line
 from collector.dashboard.shown import shown
 from collector.queries import cases
 from collector.queries.endpoints import departments, endpoint_named
+from collector.queries.spread import Visited, visited_since_clean
 from collector.rights import ACT_RIGHTS
 
 ON_A_PAGE = 25
+INFECTED = "MED-05"
+"""The rule whose cases list where the medium was besides."""
 EVIDENCE_OPEN = 3
 """Pieces of evidence that are open when the page comes; the rest unfold."""
 
@@ -137,7 +140,16 @@ def _case(visit: Visit, *, error: str = "", reason: str = "") -> Response:
         findings=cases.count_findings(store, case_id),
         story=cases.story_of(store, case_id),
         steps=steps,
+        visited=_visited(row.case, visit),
     )
+
+
+def _visited(case: Case, visit: Visit) -> list[Visited]:
+    """Where an infected medium was besides; of other cases nothing."""
+    if case.rule != INFECTED:
+        return []
+    store = visit.services.store_engine
+    return visited_since_clean(store, case.subject, besides=case.agent)
 
 
 def _place(endpoint: Endpoint) -> list[str]:

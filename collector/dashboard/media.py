@@ -12,6 +12,7 @@ from collector.dashboard.assets import SECURITY_HEADERS
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
 from collector.judging.media import SeenMedium
+from collector.judging.receipts import LedgerReceipt
 from collector.media.acts import MediaActs, MediumRefused
 from collector.media.columns import (
     ACCESSES,
@@ -27,10 +28,12 @@ from collector.media.sheets import CSV_TYPE, XLSX_TYPE, csv_of, xlsx_of
 from collector.policies import registered
 from collector.queries.ledger import SHOWN, Ledger, LineFilter
 from collector.queries.overview import endpoint_names
+from collector.queries.receipts import ReceiptFilter, StoredReceipts
 from collector.queries.register import StoredMedia
 
 ON_A_PAGE = 50
 STORY_SHOWN = 50
+RECEIPTS_SHOWN = 20
 LINES_MOST = 1_000_000
 MARKS = ("counted", "returned", "lost", "found", "remove")
 STRANGERS = "strangers"
@@ -69,7 +72,7 @@ def listed(visit: Visit) -> Response:
 
 
 def one(visit: Visit) -> Response:
-    return _one(visit)
+    return page_of_one(visit)
 
 
 def change(visit: Visit) -> Response:
@@ -82,7 +85,7 @@ def change(visit: Visit) -> Response:
         else:
             acts.change(_line_of(visit, number), actor=visit.user, reason=reason)
     except (MediumRefused, CellWrong) as refused:
-        return _one(visit, error=visit.says.format(refused.message, _said(refused, visit)))
+        return page_of_one(visit, error=visit.says.format(refused.message, _said(refused, visit)))
     return see_other("/media" if step == "remove" else medium_address(number))
 
 
@@ -160,7 +163,8 @@ def _wanted(visit: Visit) -> LineFilter:
     )
 
 
-def _one(visit: Visit, error: str = "") -> Response:
+def page_of_one(visit: Visit, error: str = "") -> Response:
+    """The page of a line; with what could not be done."""
     number = visit.request.path_params["number"]
     ledger = ledger_of(visit)
     found = ledger.one(number)
@@ -176,11 +180,20 @@ def _one(visit: Visit, error: str = "") -> Response:
         values=values,
         places=ledger.places(found.last) if found.last else [],
         story=ledger.story(number, limit=STORY_SHOWN),
+        receipts=_receipts(visit, found.last) if found.last else [],
         names=endpoint_names(visit.services.store_engine),
         address=medium_address(number),
         sizes=tuple(SIZES),
         **_choices(visit),
     )
+
+
+def _receipts(visit: Visit, seen: SeenMedium) -> list[LedgerReceipt]:
+    """The newest first."""
+    services = visit.services
+    wanted = ReceiptFilter(medium=seen.key)
+    known = StoredReceipts(services.store_engine)
+    return known.newest(wanted, now_us=services.clock(), limit=RECEIPTS_SHOWN)
 
 
 def _form(

@@ -13,6 +13,7 @@ from collector.dashboard import (
     media,
     media_import,
     policy,
+    receipts,
     rules,
     unseen,
 )
@@ -57,6 +58,11 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/media/labels", view(media.labels, see)),
         Route("/media/{number}", view(media.one, see), methods=["GET"]),
         Route("/media/{number}", view(media.change, Action.EDIT_REGISTER), methods=["POST"]),
+        Route(
+            "/media/{number}/receipts",
+            view(receipts.revoke, Action.EDIT_REGISTER),
+            methods=["POST"],
+        ),
         Route("/hosts", view(hosts.listed, Action.SEE_ENDPOINTS)),
         Route("/learning", view(learning.show, Action.SEE_POLICY), methods=["GET"]),
         Route("/learning", view(learning.decide, Action.APPLY_POLICY), methods=["POST"]),

@@ -92,7 +92,7 @@ class MediaActs:
         line = self._line(number)
         if act in _NEED_REASON and not reason.strip():
             raise MediumRefused(NO_REASON)
-        _check_text("reason", reason)
+        check_text("reason", reason)
         if act == "remove":
             done = MediaChanged(act=act, actor=actor, reason=reason.strip(), removed=(number,))
             self._journalled(done)
@@ -116,7 +116,7 @@ class MediaActs:
         other = self._known.same_identity([line]).get(identity(line), line.number)
         if other != line.number:
             raise MediumRefused(SAME_MEDIUM, number=other)
-        _check_text("reason", reason)
+        check_text("reason", reason)
         self._journalled(MediaChanged(act=act, actor=actor, reason=reason.strip(), lines=(line,)))
 
     def _line(self, number: str) -> RegisteredMedium:
@@ -168,7 +168,8 @@ def _faults_of_texts(line: RegisteredMedium) -> Iterator[tuple[str, dict[str, st
             yield UNPRINTABLE, {"field": name}
 
 
-def _check_text(name: str, text: str) -> None:
+def check_text(name: str, text: str) -> None:
+    """Raises MediumRefused: it is too long for one line, or cannot be printed."""
     if len(text) > TEXT_LIMIT:
         raise MediumRefused(TOO_LONG, field=name, limit=str(TEXT_LIMIT))
     if not text.isprintable():

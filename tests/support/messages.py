@@ -16,6 +16,7 @@ from checks.facts.network import LinkKind, Neighbour, Wifi
 from checks.facts.place import AddressChanged, EndpointMoved
 from checks.facts.proxies import Proxy
 from checks.facts.radios import Radio
+from checks.facts.receipts import ScanReceipt
 from checks.facts.remote_tools import RemoteTool
 from checks.facts.scan_late import ScanLate
 from checks.finding import Severity
@@ -31,7 +32,8 @@ from collector.dashboard.wording import OWN_SUBJECTS
 from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
 from collector.entries import MediaAct
 from collector.i18n import SOME_PROCESS
-from collector.media import acts, columns, imports, labels, sheets
+from collector.judging.receipts import ENDINGS, RECEIPT_STATES
+from collector.media import acts, columns, imports, labels, revocations, sheets
 from collector.queries.hosts import STANDINGS
 from collector.queries.ledger import LINE_STATES, SHOWN
 from collector.rights import Role
@@ -147,6 +149,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "register_state": LINE_STATES,
     "register_shown": (*SHOWN, STRANGERS),
     "register_act": get_args(MediaAct),
+    "receipt_state": RECEIPT_STATES,
+    "receipt_how": field(ScanReceipt, "how"),
+    "receipt_ended": ENDINGS,
     "label_size": tuple(labels.SIZES),
     "grade": (
         "used",
@@ -208,7 +213,7 @@ def _of_proposals() -> Iterator[str]:
 
 def _of_the_register() -> Iterator[str]:
     """Constants of the media room that are sentences."""
-    for module in (acts, columns, imports, sheets):
+    for module in (acts, columns, imports, revocations, sheets):
         for name, value in vars(module).items():
             if name[0] != "_" and name.isupper() and isinstance(value, str) and " " in value:
                 yield value

@@ -1,5 +1,6 @@
 from checks.facts.media import Infection, MediumScanned
-from tests.samples import NOW_US, STICK, judged, rules_raised
+from checks.facts.media_register import MediumStanding, Whereabouts
+from tests.samples import ENDPOINT, NOW_US, STICK, judged, rules_raised
 
 
 def scanned(verdict, **changes):
@@ -29,3 +30,33 @@ def test_a_clean_scan_is_no_finding():
 
 def test_an_incomplete_scan_found_nothing():
     assert "MED-05" not in rules_raised(scanned("incomplete"))
+
+
+def spread(*seen, clean_us=0):
+    standing = MediumStanding(key=STICK.key, seen=seen, clean_us=clean_us)
+    [verdict] = judged(scanned("infected"), standing=standing)
+    return verdict.finding
+
+
+def test_the_other_endpoints_since_the_last_clean_scan_are_named():
+    found = spread(
+        Whereabouts(endpoint=ENDPOINT.id, last_us=90),
+        Whereabouts(endpoint="b", name="WARD-B", last_us=50),
+        Whereabouts(endpoint="c", last_us=40),
+        Whereabouts(endpoint="d", name="WARD-D", last_us=39),
+        clean_us=40,
+    )
+
+    assert found.params["spread"] == "WARD-B, c"
+    assert "also used at {spread}" in found.message
+
+
+def test_without_any_clean_scan_every_endpoint_is_named():
+    assert spread(Whereabouts(endpoint="b", last_us=1)).params["spread"] == "b"
+
+
+def test_where_it_was_nowhere_else_nothing_is_said_of_it():
+    found = spread(Whereabouts(endpoint=ENDPOINT.id, last_us=90))
+
+    assert "spread" not in found.params
+    assert found.message == "{engine} found {signatures} in {files} file(s) on {medium}"
