@@ -86,6 +86,12 @@ def _release_medium(given: argparse.Namespace) -> int:
     return release_medium.run(_settings(given), given.medium, name=given.name, reason=given.reason)
 
 
+def _station(given: argparse.Namespace) -> int:
+    from agent.commands import station  # noqa: PLC0415 - each command loads only what it needs
+
+    return station.run(_settings(given), given.port)
+
+
 def _propose(_given: argparse.Namespace) -> int:
     from agent.commands import propose  # noqa: PLC0415 - each command loads only what it needs
 
@@ -106,6 +112,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "replay": _replay,
     "scan": _scan,
     "release": _release,
+    "station": _station,
     "propose": _propose,
     "check-config": _check_config,
 }
@@ -186,6 +193,10 @@ def _parser() -> argparse.ArgumentParser:
     release.add_argument("--name", default="", help="with --medium: who needs it")
     release.add_argument("--reason", default="", help="with --medium: what for")
     release.add_argument("--removal", action="store_true", help=argparse.SUPPRESS)
+    station = command("station", "the page of an import station, on this machine only")
+    station.add_argument(
+        "--port", metavar="PORT", type=int, default=8478, help="of 127.0.0.1 (default 8478)"
+    )
     command("propose", "a first policy.toml from this machine's own links, to be edited")
     command("check-config", "names the wrong key and what was meant")
     for speaks_json in (status, once, replay, scan):

@@ -11,6 +11,8 @@ from agent.config import Settings, parse
 
 ROOT = Path(__file__).parents[3]
 UNIT = ROOT / "deploy" / "systemd" / "wardwatch-agent.service"
+STATION = UNIT.with_name("wardwatch-station.service")
+KIOSK = UNIT.with_name("wardwatch-station.desktop")
 EXAMPLE = ROOT / "deploy" / "config" / "agent.toml"
 WORST_EXPOSURE = 50
 """systemd-analyze's tenths: a service that may do nothing has 0, a bare one 96."""
@@ -47,6 +49,33 @@ def test_the_unit_gives_up_what_the_sensors_do_not_need(analyze):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout[-400:]
+
+
+def test_the_station_s_unit_is_understood_and_may_do_little(analyze, tmp_path):
+    for unit in (UNIT, STATION):
+        text = unit.read_text().replace("/usr/bin/wardwatch-agent", "/bin/true")
+        (tmp_path / unit.name).write_text(text)
+    verify = [analyze, "verify", tmp_path / STATION.name]
+    security = [analyze, "security", "--offline=true", f"--threshold={WORST_EXPOSURE}", STATION]
+
+    read = subprocess.run(verify, capture_output=True, text=True, check=False)
+    judged = subprocess.run(security, capture_output=True, text=True, check=False)
+
+    assert (read.returncode, read.stderr) == (0, "")
+    assert judged.returncode == 0, judged.stdout[-400:]
+
+
+def test_the_kiosk_opens_the_page_at_the_station_s_usual_port():
+    said = subprocess.run(
+        [sys.executable, "-m", "agent", "station", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "default 8478" in said.stdout
+    assert "http://127.0.0.1:8478/" in KIOSK.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
