@@ -2,7 +2,7 @@
 where malware was found later.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -58,8 +58,7 @@ class ReceiptBook:
         """A person revoked some, and with them what rests on them."""
         revocation = Revocation(entry=entry, at_us=at_us, done=done)
         self._tally.revocations.append(revocation)
-        for one in self._covered(done, at_us):
-            self._keep(ended(one, revocation))
+        self._keep(*(ended(one, revocation) for one in self._covered(done, at_us)))
 
     def in_force(self, medium: str, at_us: int) -> SignedReceipt | None:
         """The newest receipt that nothing speaks against."""
@@ -110,20 +109,24 @@ class ReceiptBook:
             return
         if at_us > self._infected_us(medium):
             self._tally.media_infected[medium] = (at_us, agent)
-        for one in self._open_of(medium, at_us=0):
-            if one.receipt.scanned_us <= at_us:
-                self._keep(msgspec.structs.replace(one, ended_us=at_us, ended_by="infected"))
+        self._keep(
+            *(
+                msgspec.structs.replace(one, ended_us=at_us, ended_by="infected")
+                for one in self._open_of(medium, at_us=0)
+                if one.receipt.scanned_us <= at_us
+            )
+        )
 
     # -------------------------------------------------------- what is committed, and moved
 
-    def _keep(self, new: LedgerReceipt) -> None:
-        """And what extends it ends with it."""
-        self._tally.receipts[new.id] = new
-        ending = [new] if new.ended_us else []
-        while ending:
-            bases = {base.id: base for base in ending}
+    def _keep(self, *changed: LedgerReceipt) -> None:
+        """And what extends one that ended ends with it."""
+        self._tally.receipts.update({one.id: one for one in changed})
+        bases = {one.id: one for one in changed if one.ended_us}
+        while bases:
             ending = [by_base(one, bases[one.receipt.extends]) for one in self._extending(bases)]
-            self._tally.receipts.update({one.id: one for one in ending})
+            bases = {one.id: one for one in ending}
+            self._tally.receipts.update(bases)
 
     def _one(self, named: str) -> LedgerReceipt | None:
         return self._tally.receipts.get(named) or self._known.receipt(named)
@@ -140,9 +143,10 @@ class ReceiptBook:
             lambda one: is_about(done, one.receipt, until_us=until_us),
         )
 
-    def _extending(self, bases: Iterable[str]) -> list[LedgerReceipt]:
-        ids = tuple(bases)
-        return self._laid_over(self._known.extending(ids), lambda one: one.receipt.extends in ids)
+    def _extending(self, bases: Mapping[str, LedgerReceipt]) -> list[LedgerReceipt]:
+        return self._laid_over(
+            self._known.extending(tuple(bases)), lambda one: one.receipt.extends in bases
+        )
 
     def _laid_over(
         self, stored: Iterable[LedgerReceipt], wanted: Callable[[LedgerReceipt], bool]
