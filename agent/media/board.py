@@ -22,7 +22,7 @@ from checks.facts.media_register import RegisteredMedium
 from checks.facts.receipts import ReceiptIssued
 from checks.finding import Verdict
 
-BOARD_FILE = "media.json"
+BOARD_FILE = "plugged-in.json"
 
 State = Literal[
     "inserted",
