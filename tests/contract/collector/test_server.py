@@ -84,7 +84,7 @@ def waiting(client: httpx.Client) -> float:
 
 def until(claim) -> None:
     patience = threading.Event()
-    for _ in range(200):
+    for _ in range(1_000):
         if claim():
             return
         patience.wait(0.02)
