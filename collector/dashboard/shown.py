@@ -154,6 +154,8 @@ def _scanned(fact: MediumScanned, words: Words) -> Lines:
     say = words.says.gettext
     yield Line(label=say("Scan result"), text=words.says.word("scan", fact.verdict))
     yield Line(label=say("Reason"), text=fact.reason)
+    yield Line(label=say("What was scanned"), text=words.says.word("receipt_how", fact.how))
+    yield Line(label=say("By scan receipt"), text=fact.receipt, mono=True)
     for found in fact.infections[:_INFECTIONS_SHOWN]:
         named = " · ".join(
             part for part in (found.signature, found.file_name or found.sha256) if part

@@ -10,13 +10,12 @@ from checks.facts.connections import Answer, ConnectionSeen, Proof
 from checks.facts.hardware import Part
 from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
 from checks.facts.history import Trace
-from checks.facts.media import LeftOut, MediumAccessed, MediumKind, ScanState
+from checks.facts.media import LeftOut, MediumAccessed, MediumKind, ScanExtent, ScanState
 from checks.facts.names import NameTransport
 from checks.facts.network import LinkKind, Neighbour, Wifi
 from checks.facts.place import AddressChanged, EndpointMoved
 from checks.facts.proxies import Proxy
 from checks.facts.radios import Radio
-from checks.facts.receipts import ScanReceipt
 from checks.facts.remote_tools import RemoteTool
 from checks.facts.scan_late import ScanLate
 from checks.finding import Severity
@@ -150,7 +149,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "register_shown": (*SHOWN, STRANGERS),
     "register_act": get_args(MediaAct),
     "receipt_state": RECEIPT_STATES,
-    "receipt_how": field(ScanReceipt, "how"),
+    "receipt_how": get_args(ScanExtent),
     "receipt_ended": ENDINGS,
     "label_size": tuple(labels.SIZES),
     "grade": (
