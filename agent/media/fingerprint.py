@@ -80,6 +80,13 @@ def blocks_of(
     return sorted({*edges, *drawn})
 
 
+def name_mark(path: bytes, secret: bytes) -> bytes:
+    """What stands for a file's name in a manifest: manifests travel, names of files do not.  Who
+    holds the manifest, and with it the secret, can still try names that he thinks of.
+    """
+    return hashlib.blake2b(path, key=secret, digest_size=MARK_SIZE).digest()
+
+
 def _drawn(path: bytes, secret: bytes, count: int) -> Sequence[int]:
     """Numbers that nobody foretells without the secret: BLAKE2b as a keyed stream."""
     words: list[int] = []

@@ -20,7 +20,8 @@ class NoManifest(Exception):
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One file system of the medium: `place` tells it from the medium's others, `boot` is of
-    what lies before its files, `marks` of every regular file by its path.  `secret` as in
+    what lies before its files, `marks` of every regular file by its
+    name's (`name_mark`).  `secret` as in
     `agent.media.fingerprint`; `strict` says that the marks are of every octet.
     """
 

@@ -1,6 +1,6 @@
 """From the scanned file systems of a medium to its receipt, and back; pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -152,8 +152,3 @@ def _how(
     if base is None:
         return "full"
     return "written" if all(one.job.again for one in parts if one.changed) else "changed"
-
-
-def changed_paths(part: Part, marks: Mapping[bytes, bytes]) -> list[bytes]:
-    """Files that are new, or other than they were, in the order of their names."""
-    return sorted(path for path, mark in marks.items() if part.marks.get(path) != mark)

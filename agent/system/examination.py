@@ -4,20 +4,19 @@ scanned where not, and marked for the receipt that comes of it.
 
 import contextlib
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from typing import Final
 
 import msgspec
 
+from agent.media.comparison import Comparison
 from agent.media.engine import Engine, EngineVersion
 from agent.media.fingerprint import SECRET_SIZE
 from agent.media.manifest import Part
 from agent.media.progress import UnderWay
 from agent.media.receipting import Receipts
-from agent.media.receipts import Base, Marked, changed_paths, filesystem_kind, older
+from agent.media.receipts import Base, Marked, filesystem_kind, older
 from agent.media.scan import Scan, ScanOutcome
 from agent.media.watched import ScanJob
 from agent.system.boot_area import boot_mark
@@ -28,8 +27,6 @@ from agent.system.fingerprinting import Bounds as MarkBounds
 from agent.system.fingerprinting import Unmarkable, marks_below
 from agent.system.tree import Bounds, OpenFile, Skipped, files_below
 from checks.facts.media import ScanExtent
-
-_draw: Final = random.SystemRandom()
 
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,13 +119,13 @@ class Examination:
         if not boot:
             return None
         try:
-            part, size = self._part(folder, os.urandom(SECRET_SIZE), boot)
+            part, read = self._part(folder, os.urandom(SECRET_SIZE), boot)
         except Unmarkable:
             return None
         return Marked(
             job=self.job,
             part=part,
-            size=size,
+            size=read.size,
             version=examined.outcome.version,
             base=None,
             changed=True,
@@ -142,28 +139,22 @@ class Examination:
         kind = filesystem_kind(self.job.filesystem)
         if old is None or not boot or (old.boot, old.filesystem) != (boot, kind):
             return None
-        part, size = self._part(folder, old.secret, boot, strict=old.strict)
-        changed = changed_paths(old, part.marks)
-        if part.marks.keys() == old.marks.keys() and not changed:
-            outcome = _as_receipt_says(base, part, size)
-            self._know(part, size, outcome.version, base, changed=False)
+        part, read = self._part(folder, old.secret, boot, old)
+        if read.is_same:
+            outcome = _as_receipt_says(base, read)
+            self._know(part, read.size, outcome.version, base, changed=False)
             return Examined(outcome=outcome, how="unchanged", receipt=base.receipt.id)
-        outcome = self._scanned_again(folder, base, part, size, changed)
+        outcome = self._scanned_again(folder, base, read)
         if outcome.verdict == "clean":
-            self._know(part, size, outcome.version, base, changed=True)
+            self._know(part, read.size, outcome.version, base, changed=True)
         how: ScanExtent = "written" if self.job.again else "changed"
         return Examined(outcome=outcome, how=how, receipt=base.receipt.id)
 
-    def _scanned_again(
-        self, folder: int, base: Base, part: Part, size: int, changed: list[bytes]
-    ) -> ScanOutcome:
+    def _scanned_again(self, folder: int, base: Base, read: Comparison) -> ScanOutcome:
         """What changed and a sample of the rest; where files only went away, nothing."""
-        if not changed:
-            return _as_receipt_says(base, part, size)
-        assert self._receipts is not None, "a receipt from nowhere"
-        rest = sorted(part.marks.keys() - set(changed))
-        sample = _draw.sample(rest, min(len(rest), self._receipts.rules.sample))
-        outcome = self._scan.run(chosen_files(folder, sorted((*changed, *sample))))
+        if not read.changed:
+            return _as_receipt_says(base, read)
+        outcome = self._scan.run(chosen_files(folder, sorted((*read.changed, *read.sampled))))
         if outcome.verdict != "clean":
             return outcome
         version = older(outcome.version, base.receipt)
@@ -183,19 +174,13 @@ class Examination:
         )
 
     def _part(
-        self, folder: int, secret: bytes, boot: bytes, *, strict: bool | None = None
-    ) -> tuple[Part, int]:
-        """The file system as it is now, and its octets.  Raises Unmarkable."""
+        self, folder: int, secret: bytes, boot: bytes, old: Part | None = None
+    ) -> tuple[Part, Comparison]:
+        """The file system as it is now, and against `old`.  Raises Unmarkable."""
         assert self._receipts is not None, "marks for nobody"
-        kind = filesystem_kind(self.job.filesystem)
-        thorough = self._receipts.rules.strict if strict is None else strict
-        marks: dict[bytes, bytes] = {}
-        sizes = [0]
-
-        def found(path: bytes, mark: bytes, size: int) -> None:
-            marks[path] = mark
-            sizes[0] += size
-
+        rules, kind = self._receipts.rules, filesystem_kind(self.job.filesystem)
+        thorough = rules.strict if old is None else old.strict
+        read = Comparison(secret, old, rules.sample)
         marks_below(
             folder,
             Reading(secret=secret, filesystem=kind, strict=thorough),
@@ -204,7 +189,7 @@ class Examination:
                 stopped=self._stop.is_set,
                 cached=self._was_read if self._looking else None,
             ),
-            found,
+            read.add,
         )
         part = Part(
             place=self.job.place,
@@ -212,9 +197,9 @@ class Examination:
             strict=thorough,
             filesystem=kind,
             boot=boot,
-            marks=marks,
+            marks=read.marks,
         )
-        return part, sizes[0]
+        return part, read
 
     def _was_read(self, path: bytes) -> None:
         if self._looking and self._said.read_before is not None:
@@ -231,6 +216,6 @@ class Examination:
         self._looking = False
 
 
-def _as_receipt_says(base: Base, part: Part, size: int) -> ScanOutcome:
+def _as_receipt_says(base: Base, read: Comparison) -> ScanOutcome:
     version = older(EngineVersion(""), base.receipt)
-    return ScanOutcome(verdict="clean", version=version, files=len(part.marks), size=size)
+    return ScanOutcome(verdict="clean", version=version, files=len(read.marks), size=read.size)

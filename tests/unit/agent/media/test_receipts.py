@@ -8,7 +8,6 @@ from agent.media.manifest import Part
 from agent.media.receipts import (
     Assembly,
     Marked,
-    changed_paths,
     filesystem_kind,
     older,
     place_of,
@@ -143,13 +142,6 @@ def test_an_older_engine_of_this_endpoint_counts_as_it_is():
 
     assert older(own, BASE) == own
     assert older(EngineVersion(""), BASE) == EngineVersion("ClamAV 1", "1", DAY_US)
-
-
-def test_new_and_other_files_changed():
-    part = marked().part
-
-    assert changed_paths(part, {b"f": b"m"}) == []
-    assert changed_paths(part, {b"g": b"m", b"f": b"n"}) == [b"f", b"g"]
 
 
 def test_rules_are_the_policys():
