@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from agent.awaited_hashes import AwaitedHashes
 from agent.flows import FlowTable, Held, Sighting
 from agent.name_cache import NameCache
@@ -102,7 +104,7 @@ class ConnectionSensor:
         now = time.monotonic()
         self._hashes.answer()
         yield from self._awaited.ready(now)
-        yield from self._awaited.through(self._flowing(now), now)
+        yield from self._awaited.through(map(self._as_known_now, self._flowing(now)), now)
         for silence in self._flows.silences(now):
             yield self._uncounted(silence, now)
         if self._packets:
@@ -118,6 +120,18 @@ class ConnectionSensor:
         if self._watch:
             yield from self._watched(self._watch, now)
         yield from self._flows.overdue(now)
+
+    def _as_known_now(self, fact: ConnectionSeen) -> ConnectionSeen:
+        """With the gateway's MAC, which a machine that has just come to a place learns while
+        its first packet leaves: by it a home is told from the hospital.
+        """
+        if not fact.egress.gateway or fact.egress.gateway_mac:
+            return fact
+        if self._network.refresh().changed:
+            self._refilter()
+        remote = fact.destination if fact.direction == "out" else fact.source
+        egress = self._network.as_known_now(fact.egress, remote)
+        return msgspec.structs.replace(fact, egress=egress)
 
     def heal(self) -> Iterable[Fact]:
         if self._network.refresh().changed:

@@ -121,6 +121,16 @@ class NetworkTable:
             known = self._egresses[index, address] = self._way(index, address)
         return known
 
+    def as_known_now(self, way: Egress, address: str) -> Egress:
+        """A way that was looked up before its gateway's MAC was known, looked up again.  The
+        kernel sends the packet that waited for the MAC before it tells of the MAC.
+        """
+        if not way.gateway or way.gateway_mac:
+            return way
+        links = [index for index, link in self._links.items() if link.name == way.interface]
+        found = self.egress(links[-1], address) if links else way
+        return found if found.gateway == way.gateway else way
+
     def link_with(self, address: str) -> int | None:
         """Index of the link that holds this own address; None when none does."""
         for link in self.state.links:

@@ -120,7 +120,7 @@ class ScanThreads:
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._running: dict[int, _Running] = {}
-        self._issuing: list[threading.Thread] = []
+        self._threads: list[threading.Thread] = []
         self._probing: threading.Thread | None = None
         self._scanned: dict[int, tuple[str, float]] = {}
 
@@ -152,7 +152,7 @@ class ScanThreads:
         examination = Examination(job, self._engine, self._receipts, self._bounds, said)
         thread = threading.Thread(target=self._scan, args=(examination,), name="scan", daemon=True)
         self._running[job.number] = _Running(examination, thread)
-        thread.start()
+        self._start(thread)
 
     def stop(self, number: int) -> None:
         """Returns at once; the scan lets go of its files and ends as `gone`."""
@@ -173,10 +173,9 @@ class ScanThreads:
         parts = self._receipts.assembly.add(marked) if self._receipts else ()
         if not parts:
             return
-        self._issuing = [thread for thread in self._issuing if thread.is_alive()]
-        thread = threading.Thread(target=self._issue, args=(parts,), name="receipt", daemon=True)
-        self._issuing.append(thread)
-        thread.start()
+        self._start(
+            threading.Thread(target=self._issue, args=(parts,), name="receipt", daemon=True)
+        )
 
     def forget(self, medium: str) -> None:
         """What was gathered of it: it was written to, or taken out."""
@@ -202,7 +201,7 @@ class ScanThreads:
 
     def close(self) -> None:
         """Stops every scan and waits a moment for the threads."""
-        threads = [running.thread for running in self._running.values()] + self._issuing
+        threads = list(self._threads)
         for number in list(self._running):
             self.stop(number)
         if self._probing is not None:
@@ -211,6 +210,12 @@ class ScanThreads:
             thread.join(_STOPPING_SECONDS)
         if not any(thread.is_alive() for thread in threads):
             self._doorbell.close()
+
+    def _start(self, thread: threading.Thread) -> None:
+        """Remembered until it has ended, also where its scan was stopped: it still rings."""
+        self._threads = [one for one in self._threads if one.is_alive()]
+        self._threads.append(thread)
+        thread.start()
 
     def _post(self, news: News) -> None:
         self._news.put(news)
