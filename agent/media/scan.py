@@ -205,7 +205,7 @@ class Scan:
             size=self._bytes,
             skipped=dict(self._skipped) if version.engine else {},
             unscanned=tuple(self._unscanned),
-            infected=tuple(self._infected),
+            infected=tuple(sorted(self._infected, key=lambda one: one.path)),
             digests=tuple(self._digests),
         )
 
