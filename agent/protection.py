@@ -1,7 +1,7 @@
 """Which anti-virus programs protect this machine, told from its processes.  Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from agent.system.process_watch import Running
 from agent.tools import any_of, names_of
@@ -11,6 +11,16 @@ from checks.policy.protection import KnownAntivirus
 Role = Literal["main", "guard"]
 Living = Collection[tuple[str, Role]]
 """Products, and what of them runs."""
+
+
+class Signatures(NamedTuple):
+    """Microseconds since the epoch: when they were made, and since when that is known here."""
+
+    made_us: int
+    seen_us: int
+
+
+NO_SIGNATURES = Signatures(0, 0)
 
 
 class ProductTable:
@@ -62,9 +72,13 @@ def state_of(
     *,
     installed: Collection[str],
     living: Living,
-    signatures_us: Mapping[str, int],
+    signatures: Mapping[str, Signatures],
+    without_guard: Collection[str] = (),
 ) -> AntivirusState:
-    """A guard that is left without its product's main program protects nothing."""
+    """A guard that is left without its product's main program protects nothing.
+
+    `without_guard` are products that were never set up to use one.
+    """
     present = {*installed, *(product for product, _ in living)}
     return AntivirusState(
         products=tuple(
@@ -72,7 +86,9 @@ def state_of(
                 product=known.product,
                 running=(known.product, "main") in living,
                 guarding={(known.product, "main"), (known.product, "guard")} <= set(living),
-                signatures_at_us=signatures_us.get(known.product, 0),
+                guard_set_up=known.product not in without_guard,
+                signatures_at_us=signatures.get(known.product, NO_SIGNATURES).made_us,
+                signatures_seen_us=signatures.get(known.product, NO_SIGNATURES).seen_us,
             )
             for known in table.known
             if known.product in present
@@ -81,5 +97,5 @@ def state_of(
 
 
 def is_whole(state: AntivirusState) -> bool:
-    """Whether everything that is here runs and guards."""
-    return all(each.running and each.guarding for each in state.products)
+    """Whether everything that is here runs, and guards if it is set up to."""
+    return all(each.running and each.guarding >= each.guard_set_up for each in state.products)

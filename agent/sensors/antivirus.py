@@ -6,12 +6,20 @@ slow beat.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
-from agent.protection import LogPlaces, ProductTable, Role, is_whole, state_of
+from agent.protection import (
+    NO_SIGNATURES,
+    LogPlaces,
+    ProductTable,
+    Role,
+    Signatures,
+    is_whole,
+    state_of,
+)
 from agent.sensors.base import SensorUnavailable
 from agent.sensors.remote_tools import next_look
 from agent.system.gathering import Gathering
@@ -20,6 +28,7 @@ from agent.system.process_ends import ProcessEnds
 from agent.system.process_watch import ProcessWatch, Running
 from agent.system.protection_files import (
     clamd_configuration,
+    guards_something,
     is_installed,
     log_files,
     log_of_guard,
@@ -60,6 +69,8 @@ class AntivirusSensor:
         gathering.add(self._signatures.fileno())
         self._living: dict[int, tuple[str, frozenset[Role]]] = {}
         self._configuration = ""
+        self._dated: dict[str, Signatures] = {}
+        self._guarded: set[str] = set()
         for known in self._table.known:
             if known.settings == "clamd" and is_installed(known):
                 self._adopt_settings(known, ())
@@ -153,7 +164,8 @@ class AntivirusSensor:
             self._table,
             installed={each.product for each in present},
             living={(product, role) for product, roles in self._living.values() for role in roles},
-            signatures_us=self._dates(present),
+            signatures=self._dates(present),
+            without_guard=self._without_guard(present),
         )
         self._look_at = None if is_whole(state) else next_look(LOOK_EVERY)
         if state != self._told:
@@ -164,10 +176,19 @@ class AntivirusSensor:
         runs = any(product == known.product for product, _ in self._living.values())
         return runs or is_installed(known)
 
-    def _dates(self, present: Iterable[KnownAntivirus]) -> Mapping[str, int]:
-        dates = {}
+    def _without_guard(self, present: Iterable[KnownAntivirus]) -> Collection[str]:
+        self._guarded |= {product for product, roles in self._living.values() if "guard" in roles}
+        if guards_something(self._configuration):
+            return ()
+        by_settings = {each.product for each in present if each.settings == "clamd"}
+        return by_settings - self._guarded
+
+    def _dates(self, present: Iterable[KnownAntivirus]) -> Mapping[str, Signatures]:
+        now_us = time.time_ns() // 1000
         for known in present:
             for folder in signature_folders(known, self._configuration):
                 self._signatures.watch(folder)
-            dates[known.product] = signatures_made_us(known, self._configuration)
-        return dates
+            made_us = signatures_made_us(known, self._configuration)
+            if self._dated.get(known.product, NO_SIGNATURES).made_us != made_us:
+                self._dated[known.product] = Signatures(made_us, now_us)
+        return self._dated

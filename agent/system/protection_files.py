@@ -17,6 +17,7 @@ from agent.system.clamd_files import (
 from checks.policy.protection import KnownAntivirus
 
 _LOG_FILE = re.compile(r'^\s*LogFile\s+"?([^"\n]*[^"\s])"?\s*$', re.MULTILINE)
+_ON_ACCESS = re.compile(r"^\s*OnAccess(Include|Mount)Path\s+\S", re.MULTILINE)
 _LOG_SYSLOG = re.compile(r"^\s*LogSyslog\s+(yes|true|1)\s*$", re.MULTILINE | re.IGNORECASE)
 _SYSLOG_FILES = ("/var/log/syslog", "/var/log/messages")
 _FILES_MOST = 4096
@@ -61,6 +62,11 @@ def clamd_configuration(arguments: Sequence[str]) -> str:
     ]
     named += [word.partition("=")[2] for word in arguments if word.startswith("--config-file=")]
     return first_readable((*named, *USUAL_CONFIGURATIONS))
+
+
+def guards_something(configuration: str) -> bool:
+    """Whether this clamd.conf(5) names anything for clamonacc to watch."""
+    return bool(_ON_ACCESS.search(configuration))
 
 
 def log_files(configuration: str) -> Sequence[str]:

@@ -12,14 +12,20 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `running`: one of its programs lives.  `guarding`: and so does what looks at files as they
     are used.  That is told by processes: a guard that was switched off in the settings of a
-    program that runs on is not noticed.  `signatures_at_us` is when its signatures were made,
-    by their own header or by the time of their newest file; 0 while nobody can tell.
+    program that runs on is not noticed.  `guard_set_up`: it has such a part at all, or its
+    settings name folders for it (ClamAV has none until they do).
+
+    `signatures_at_us` is when its signatures were made, by their own header or by the time of
+    their newest file; 0 while nobody can tell.  `signatures_seen_us` is since when the agent,
+    as it runs now, has known them to be of that date.
     """
 
     product: str
     running: bool
     guarding: bool
+    guard_set_up: bool = True
     signatures_at_us: Micros = 0
+    signatures_seen_us: Micros = 0
 
 
 class AntivirusState(Fact, frozen=True, kw_only=True, tag="antivirus"):

@@ -106,6 +106,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unmanaged_crowd: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
     signatures_max_age: str = "30d"
     signatures_due: str = "7d"
+    signatures_patience: str = "5m"
     protection_patience: str = "5s"
     detection_repeat: str = "1h"
     memory_tolerance_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 4

@@ -26,8 +26,10 @@ class KnownAntivirus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 class Antivirus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`known` is laid over the table of the defaults by `product`.  `exempt` may do without:
-    devices whose maker allows none.
+    devices whose maker allows none.  `real_time`: a program that has no real-time protection,
+    or was never set up to use it, is not enough.
     """
 
     known: tuple[KnownAntivirus, ...] = ()
+    real_time: bool = False
     exempt: tuple[Subject, ...] = ()

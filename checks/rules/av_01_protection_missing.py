@@ -1,8 +1,9 @@
 """The endpoint is not protected: no anti-virus, or it was stopped, or does not watch.
 
 No program of the policy's table is installed; or one is, and does not run; or it runs, and the
-part of it that looks at files as they are used does not.  One program that runs and watches is
-enough, whatever others are there.  A program that was away for a moment (an update restarts
+part of it that looks at files as they are used does not.  Where that part was never set up, as
+in ClamAV as it comes, the program is judged by whether it runs, unless the policy says
+`antivirus.real_time`.  One program that runs and watches is enough, whatever others are there.  A program that was away for a moment (an update restarts
 it) is not reported: `thresholds.protection_patience`.
 
 Endpoints that the policy exempts, because the maker of the device allows no such program, are
@@ -12,7 +13,7 @@ not judged.  That an engine was missing when a medium arrived is MED-06.
 from collections.abc import Iterator
 
 from checks.check import Context, check
-from checks.facts.antivirus import AntivirusState
+from checks.facts.antivirus import AntivirusState, Product
 from checks.finding import Finding
 from checks.subjects import names_endpoint
 
@@ -34,7 +35,7 @@ def protection_missing(fact: AntivirusState, context: Context) -> Iterator[Findi
     exempt = context.policy.antivirus.exempt
     if any(names_endpoint(subject, context.endpoint) for subject in exempt):
         return
-    if any(each.running and each.guarding for each in fact.products):
+    if any(_protects(each, context) for each in fact.products):
         return
     if not fact.products:
         yield Finding(subject=SUBJECT, message=ABSENT)
@@ -46,3 +47,8 @@ def protection_missing(fact: AntivirusState, context: Context) -> Iterator[Findi
         message=NOT_GUARDING if running else STOPPED,
         params={"product": ", ".join(named)},
     )
+
+
+def _protects(product: Product, context: Context) -> bool:
+    guard_wanted = product.guard_set_up or context.policy.antivirus.real_time
+    return product.running and (product.guarding or not guard_wanted)

@@ -19,8 +19,16 @@ def _protects(product: Product, words: Words) -> str:
     say = words.says.gettext
     if not product.running:
         return say("does not run")
-    guards = say("real-time protection on") if product.guarding else say("real-time protection off")
-    return f"{say('runs')} · {guards}"
+    return f"{say('runs')} · {_guard(product, words)}"
+
+
+def _guard(product: Product, words: Words) -> str:
+    say = words.says.gettext
+    if product.guarding:
+        return say("real-time protection on")
+    if product.guard_set_up:
+        return say("real-time protection off")
+    return say("real-time protection not set up")
 
 
 def detected(fact: MalwareDetected, words: Words) -> Lines:

@@ -103,16 +103,15 @@ def lab_guest(kind: type[AnyGuest] = Guest) -> AnyGuest:
     return kind(labctl, os.environ.get("WARDWATCH_LAB_GUEST", "ws1"))
 
 
-def push_packages(
-    guest: Guest, folder: Path, target: str, *, rooms: Iterable[str], packages: Iterable[str]
-) -> None:
-    """Rooms and files of the checkout, and installed packages, below `target`."""
+def push_packages(guest: Guest, folder: Path, target: str, *, rooms: Iterable[str]) -> None:
+    """Rooms and files of the checkout, and what the agent depends on, below `target`."""
     archive = folder / "pushed.tgz"
     site = Path(sysconfig.get_paths()["purelib"])
+    compiled = [path.name for path in site.glob("*.so")]
     with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
         for room in rooms:
             packed.add(ROOT / room, room, filter=_without_caches)
-        for package in packages:
+        for package in (*_PACKAGES, *compiled):
             packed.add(site / package, package, filter=_without_caches)
     guest.ctl("push", str(archive), "/tmp/pushed.tgz")
     guest.ssh(f"mkdir -p {target} && tar -xzf /tmp/pushed.tgz -C {target} && rm /tmp/pushed.tgz")
@@ -121,10 +120,7 @@ def push_packages(
 def install_agent(guest: Guest, folder: Path) -> None:
     """Where and as the Debian package puts it."""
     guest.ssh(f"python3 -m venv --without-pip {INSTALLED}")
-    site = Path(sysconfig.get_paths()["purelib"])
-    compiled = [path.name for path in site.glob("*.so")]
-    rooms = ("agent", "checks")
-    push_packages(guest, folder, _SITE, rooms=rooms, packages=[*_PACKAGES, *compiled])
+    push_packages(guest, folder, _SITE, rooms=("agent", "checks"))
     started = f"{INSTALLED}/bin/wardwatch-agent"
     guest.push_text(_LAUNCHER.read_text("utf-8").replace("@ROOM@", "agent"), started)
     guest.ssh(f"chmod 755 {started} && ln -s {started} {PROGRAM}")

@@ -13,7 +13,6 @@ UNIT = "media-watcher"
 APP = "/opt/watcher"
 FACTS = f"{APP}/facts.jsonl"
 ROOMS = ("agent", "checks", "tests/__init__.py", "tests/media_watcher.py")
-PACKAGES = ("msgspec", "pyudev", "psutil", "tzdata")
 
 
 class WatchedGuest(Guest):
@@ -58,7 +57,7 @@ def _holds(fact, expected):
 def guest(tmp_path_factory):
     guest = lab_guest(WatchedGuest)
     guest.start()
-    push_packages(guest, tmp_path_factory.mktemp("lab"), APP, rooms=ROOMS, packages=PACKAGES)
+    push_packages(guest, tmp_path_factory.mktemp("lab"), APP, rooms=ROOMS)
     watcher = "tail -f /dev/null | python3 -m tests.media_watcher ''"
     unit = f"--unit={UNIT} -p StandardOutput=file:{FACTS} --working-directory={APP}"
     guest.ssh(f"systemd-run --collect {unit} sh -c {shlex.quote(watcher)}")

@@ -93,8 +93,14 @@ def test_a_clamd_that_is_killed_is_told_within_seconds_and_so_is_its_return(
 ):
     watch = watched(tmp_path)
     made_us = clamd.signatures_at_us
+    seen_us = watch.ours().signatures_seen_us
+    assert abs(time.time_ns() // 1000 - seen_us) < 10 * 10**6
     assert watch.ours() == Product(
-        product="ClamAV", running=True, guarding=True, signatures_at_us=made_us
+        product="ClamAV",
+        running=True,
+        guarding=True,
+        signatures_at_us=made_us,
+        signatures_seen_us=seen_us,
     )
 
     killed_at = time.monotonic()

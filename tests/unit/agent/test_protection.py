@@ -1,6 +1,6 @@
 import pytest
 
-from agent.protection import ProductTable, is_whole, state_of
+from agent.protection import ProductTable, Signatures, is_whole, state_of
 from agent.system.process_watch import Running
 from checks.policy import parse_policy
 
@@ -44,10 +44,25 @@ def test_any_other_program_is_nobody_s():
     ],
 )
 def test_what_runs_and_guards(what, living, installed, told):
-    state = state_of(TABLE, installed=installed, living=living, signatures_us={"ClamAV": 5})
+    state = state_of(
+        TABLE, installed=installed, living=living, signatures={"ClamAV": Signatures(5, 6)}
+    )
 
     assert [(each.running, each.guarding) for each in state.products] == told, what
     assert is_whole(state) is (told in ([], [(True, True)]))
+
+
+def test_a_scanner_that_was_never_set_up_to_guard_is_whole_without():
+    state = state_of(
+        TABLE,
+        installed=("ClamAV",),
+        living=(("ClamAV", "main"),),
+        signatures={},
+        without_guard=("ClamAV",),
+    )
+
+    assert not state.products[0].guard_set_up
+    assert is_whole(state)
 
 
 def test_a_product_that_the_hospital_describes_itself_is_as_it_says():

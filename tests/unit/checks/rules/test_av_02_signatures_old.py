@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from checks.facts.antivirus import AntivirusState, Product
@@ -64,3 +65,13 @@ def test_the_engine_that_scans_media_is_judged_with_the_medium_alone():
     old = ScannerState(available=True, engine="ClamAV", signatures_at_us=NOW_US - 40 * DAY_US)
 
     assert judged(old) == []
+
+
+@pytest.mark.parametrize(("minutes", "outcome"), [(4, Outcome.UNKNOWN), (6, Outcome.FAIL)])
+def test_a_machine_that_wakes_has_time_to_fetch_new_ones(minutes, outcome):
+    seen_us = NOW_US - minutes * 60 * 1_000_000
+    woken = msgspec.structs.replace(state(40).products[0], signatures_seen_us=seen_us)
+
+    [verdict] = verdicts(AntivirusState(products=(woken,)))
+
+    assert verdict.outcome is outcome
