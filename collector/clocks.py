@@ -33,9 +33,9 @@ def microseconds_in(span: timedelta) -> int:
     return span // MICROSECOND
 
 
-def deadlines_of(policy: Policy, rule: str, start_us: int) -> Deadlines:
-    """The rule's clocks started at this moment."""
-    settings = policy.settings(rule)
+def deadlines_of(policy: Policy, rule: str, grade: str, start_us: int) -> Deadlines:
+    """The clocks of the rule, or of its grade, started at this moment."""
+    settings = policy.settings(rule, grade)
     start = local_time(start_us, policy.hospital.timezone)
     return Deadlines(
         acknowledge_us=_runs_out(start, settings.acknowledge),

@@ -73,20 +73,44 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     recipients: tuple[Recipient, ...] = ()
 
 
+class GradeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A grade that has clocks of its own; what it does not name is as in its rule."""
+
+    severity: Severity
+    mail: str | None = None
+    acknowledge: str | None = None
+    contain: str | None = None
+    close: str | None = None
+
+
 class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Severity (and those of its grades) and clocks of one rule.
+    """Severity and clocks of one rule, and what differs in its grades.
 
     Clocks are written `90s`, `5m`, `4h`, `2d` or `3wd` (working days); empty means
     that this clock does not run, and no `mail` means that nobody is mailed.
     """
 
     severity: Severity = Severity.MEDIUM
-    grades: Mapping[str, Severity] = {}
+    grades: Mapping[str, Severity | GradeSettings] = {}
     mail: str = ""
     acknowledge: str = ""
     contain: str = ""
     close: str = ""
     enabled: bool = True
+
+    def of_grade(self, grade: str) -> "RuleSettings":
+        """The settings for a finding of this grade; empty is none."""
+        differs = self.grades.get(grade)
+        if differs is None:
+            return self
+        if isinstance(differs, Severity):
+            return msgspec.structs.replace(self, severity=differs)
+        named = {
+            name: value
+            for name, value in msgspec.structs.asdict(differs).items()
+            if value is not None
+        }
+        return msgspec.structs.replace(self, **named)
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -189,12 +213,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """`internal` or `external`, empty for a zone that the plan does not know."""
         return {known.name: known.side for known in self.zones}.get(zone, "")
 
-    def settings(self, rule: str) -> RuleSettings:
-        return self.rules.get(rule, RuleSettings())
+    def settings(self, rule: str, grade: str = "") -> RuleSettings:
+        return self.rules.get(rule, RuleSettings()).of_grade(grade)
 
     def severity(self, rule: str, grade: str = "") -> Severity:
-        settings = self.settings(rule)
-        return settings.grades.get(grade, settings.severity)
+        return self.settings(rule, grade).severity
 
     def day(self, at_us: int) -> date:
         """The hospital's own calendar day at this moment (wall clock, us)."""

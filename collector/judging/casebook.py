@@ -110,7 +110,7 @@ class Casebook:
             key,
             sighting,
             policy_version=policy.version,
-            deadlines=deadlines_of(policy, key.rule, self._at_us),
+            deadlines=deadlines_of(policy, key.rule, sighting.finding.grade, self._at_us),
             department=record.registered.department,
         )
         self._count_open(record.agent, 1)
