@@ -32,6 +32,9 @@ from checks.policy import PolicyDocument
 
 PAUSE = 0.5
 """Seconds between two looks while names are asked for: many questions, one wake."""
+RESOLVERS_SETTLE = 2.0
+"""Seconds that changed settings wait: with a new link they are written in several steps, some
+of them before the link has its address, and where a name server stands shows by that address."""
 PACKETS_A_LOOK = 512
 _SERVERS_REMEMBERED = 256
 _TRANSPORTS = frozenset((DNS, ENCRYPTED, HTTPS))
@@ -62,6 +65,7 @@ class NamesSensor:
         self._sysfs = sysfs
         self._closing = ExitStack()
         self._look_at: float | None = None
+        self._settled_at: float | None = None
         self._news: list[Fact] = []
         self._open = False
 
@@ -78,7 +82,8 @@ class NamesSensor:
         self._answers = NameAnswers(self._cache)
         self._canary_told: dict[str, float] = {}
         self._told: ResolverState | None = None
-        self._look_at, self._news = None, []
+        self._look_at = self._settled_at = None
+        self._news = []
         self._clean_us = _wall_us()
         self._open = True
         self._cache.catch_up = self._catch_up
@@ -86,10 +91,9 @@ class NamesSensor:
 
     def wake(self) -> Iterable[Fact]:
         self._network.refresh()
-        if self._files.drain():
-            yield from self._changed_resolvers()
         heard = self._listen()
         now = time.monotonic()
+        yield from self._settled_resolvers(now)
         yield from self._servers.overdue(now)
         yield from self._told_news()
         if self._look_at is None or now >= self._look_at:
@@ -100,8 +104,9 @@ class NamesSensor:
     def heal(self) -> Iterable[Fact]:
         self._network.reread()
         follow_resolvers(self._files, self._root)
-        self._told = None
-        yield from self._changed_resolvers()
+        if self._settled_at is None:
+            self._told = None
+            yield from self._changed_resolvers()
         yield from self._losses()
 
     def deadline(self) -> float | None:
@@ -109,7 +114,7 @@ class NamesSensor:
             return None
         if self._news:
             return time.monotonic()
-        times = (self._look_at, self._servers.deadline())
+        times = (self._look_at, self._settled_at, self._servers.deadline())
         return min((at for at in times if at is not None), default=None)
 
     def degraded(self) -> str:
@@ -126,7 +131,8 @@ class NamesSensor:
 
     def stop(self) -> None:
         self._open = False
-        self._look_at, self._news = None, []
+        self._look_at = self._settled_at = None
+        self._news = []
         self._cache.catch_up = nobody_reads
         self._closing.close()
 
@@ -138,6 +144,13 @@ class NamesSensor:
         self._window = policy.duration("attempts_window").total_seconds()
         self._doh = tuple(parsed_prefix(prefix) for prefix in policy.names.doh)
         self._canary = policy.names.canary.lower().rstrip(".")
+
+    def _settled_resolvers(self, now: float) -> Iterator[Fact]:
+        if self._files.drain() and self._settled_at is None:
+            self._settled_at = now + RESOLVERS_SETTLE
+        if self._settled_at is not None and now >= self._settled_at:
+            self._settled_at = None
+            yield from self._changed_resolvers()
 
     def _changed_resolvers(self) -> Iterator[Fact]:
         state = ResolverState(resolvers=configured_resolvers(self._root))

@@ -34,7 +34,11 @@ class WatchedGuest(Guest):
         """The node of the first partition that was told from `since` on."""
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
-            told = [fact.get("medium", {}).get("partitions", ()) for fact in self.facts()[since:]]
+            told = [
+                fact["medium"]["partitions"]
+                for fact in self.facts()[since:]
+                if fact["kind"] == "medium_attached"
+            ]
             nodes = [part["device"] for parts in told for part in parts]
             if nodes:
                 return nodes[0]
