@@ -10,12 +10,14 @@ from agent.detections import OwnFinds
 from agent.media.progress import ScansUnderWay
 from agent.media.receipting import Receipts
 from agent.salt import own_salt
+from agent.sensors.autoplay import AutoplaySensor
 from agent.sensors.base import Sensor
 from agent.sensors.hardware import HardwareSensor
 from agent.system.desktop import SessionBusDesktop
 from agent.system.media_stack import ScannerSettings, media_sensors
 from agent.system.network_stack import network_sensors
 from agent.system.protection_stack import protection_sensors
+from agent.system.proxy_places import homes
 from agent.system.sdnotify import ServiceManager
 from agent.system.segment_stack import segment_sensors
 
@@ -47,6 +49,7 @@ def all_sensors(
         ),
         *protection_sensors(salt, memory, finds),
         HardwareSensor(memory),
+        AutoplaySensor(homes),
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from checks.facts import Fact
 from checks.facts.antivirus import AntivirusState, MalwareDetected
+from checks.facts.autoplay import AutoplayState
 from checks.facts.connections import ConnectionSeen
 from checks.facts.containment import ContainmentActed
 from checks.facts.forwarding import ForwardingState
@@ -46,7 +47,13 @@ from collector.dashboard.shown_containment import containment
 from collector.dashboard.shown_health import gap, silent, started, stopping, tampered
 from collector.dashboard.shown_holding import holding
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
-from collector.dashboard.shown_machine import antivirus, detected, hardware, hardware_changed
+from collector.dashboard.shown_machine import (
+    antivirus,
+    autoplay,
+    detected,
+    hardware,
+    hardware_changed,
+)
 from collector.dashboard.shown_media import keyboard, late, medium, overdue, twice
 from collector.dashboard.shown_segment import (
     adapter,
@@ -228,6 +235,7 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         AddressChanged: change,
         AntivirusState: antivirus,
         MalwareDetected: detected,
+        AutoplayState: autoplay,
         HardwareState: hardware,
         HardwareChanged: hardware_changed,
         OutreachHistory: history,

@@ -1,6 +1,7 @@
 """The machine itself, its protection and its parts, as lines for people."""
 
 from checks.facts.antivirus import AntivirusState, MalwareDetected, Product
+from checks.facts.autoplay import AutoplayState
 from checks.facts.hardware import HardwareChanged, HardwareState
 from collector.dashboard.lines import Line, Lines
 from collector.dashboard.wording import Words
@@ -29,6 +30,16 @@ def _guard(product: Product, words: Words) -> str:
     if product.guard_set_up:
         return say("real-time protection off")
     return say("real-time protection not set up")
+
+
+def autoplay(fact: AutoplayState, words: Words) -> Lines:
+    say, word = words.says.gettext, words.says.word
+    for setting in fact.settings:
+        does = word("autoplay_effect", setting.effect)
+        said = (does, word("autoplay_whose", setting.whose), setting.source)
+        yield Line(label=setting.desktop, text=" · ".join(part for part in said if part))
+    if not fact.settings:
+        yield Line(label=say("When a medium is plugged in"), text=say("nothing is done by itself"))
 
 
 def detected(fact: MalwareDetected, words: Words) -> Lines:

@@ -6,6 +6,7 @@ from typing import get_args
 
 from babel.messages.extract import extract_from_dir
 
+from checks.facts.autoplay import AutoplayEffect, AutoplayOf
 from checks.facts.connections import Answer, ConnectionSeen, Proof
 from checks.facts.hardware import Part
 from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
@@ -80,6 +81,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "antivirus",
         "detections",
         "hardware",
+        "autoplay",
         "intranet",
         "beacon",
         "containment",
@@ -118,6 +120,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "scanner",
         "antivirus",
         "hardware",
+        "autoplay",
         "neighbours",
         "switch_ports",
         "outreach_history",
@@ -163,6 +166,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "expired",
     ),
     "part": get_args(Part),
+    "autoplay_effect": get_args(AutoplayEffect),
+    "autoplay_whose": get_args(AutoplayOf),
 }
 
 

@@ -4,7 +4,7 @@ from checks.facts import KINDS, Fact
 
 
 def test_every_kind_has_one_wire_name():
-    assert len(KINDS) == 44
+    assert len(KINDS) == 45
     assert KINDS["connection"].__name__ == "ConnectionSeen"
     assert all(issubclass(kind, Fact) for kind in KINDS.values())
 
@@ -15,7 +15,7 @@ def test_states_are_told_from_events():
     assert states == {
         *("network", "scanner", "agent_health", "radios", "forwarding", "resolvers"),
         *("proxies", "remote_tools", "switch_ports", "outreach_history", "intranet_witness"),
-        *("antivirus", "hardware"),
+        *("antivirus", "hardware", "autoplay"),
     }
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from checks.facts import Fact
+from checks.facts.autoplay import Autoplay, AutoplayState
 from checks.facts.base import UnknownProcess
 from checks.facts.health import EndpointSilent, SensorGap
 from checks.facts.history import OutreachHistory, Trace
@@ -130,3 +131,12 @@ def test_who_is_on_the_segment_and_where_a_machine_stands_is_told_in_words():
     assert lines(host)["Came up within an hour"] == "3"
     assert lines(moved)["What"] == "gateway"
     assert lines(OutreachHistory(traces=(trace,))) == {"wireless network": "cafe · /etc/x"}
+
+
+def test_what_is_done_by_itself_is_told_with_whose_word_that_is_and_where_it_stands():
+    setting = Autoplay(desktop="UKUI", effect="open", whose="system", source="/etc/dconf/db/local")
+
+    assert lines(AutoplayState(settings=(setting,)), CHINESE) == {
+        "UKUI": "自动打开 · 本机设置 · /etc/dconf/db/local"
+    }
+    assert lines(AutoplayState()) == {"When a medium is plugged in": "nothing is done by itself"}
