@@ -17,7 +17,7 @@ from agent.media.engine import (
     EngineVersion,
     FileVerdict,
 )
-from agent.system.content import close, content_hash, why_not_clean
+from agent.system.content import FileState, close, content_hash, state_of, why_not_clean
 from agent.system.tree import OpenFile, Skipped
 
 Outcome = Literal["clean", "infected", "incomplete", "not_scanned"]
@@ -33,11 +33,14 @@ _NAMED_AT_MOST = 100
 
 
 class Infected(msgspec.Struct, frozen=True):
-    """`sha256` is empty when the content could not be read again."""
+    """`sha256` is empty when the content could not be read again; `state` is the file's when
+    it was scanned.
+    """
 
     path: bytes
     signature: str
     sha256: str = ""
+    state: FileState = FileState()
 
 
 class Unscanned(msgspec.Struct, frozen=True):
@@ -173,7 +176,9 @@ class Scan:
         self._files += 1
         self._bytes += one.size
         if verdict.finding == "infected" and len(self._infected) < _NAMED_AT_MOST:
-            self._infected.append(Infected(one.path, verdict.name, content_hash(one)))
+            self._infected.append(
+                Infected(one.path, verdict.name, content_hash(one), state_of(one.descriptor))
+            )
 
     def _skip(self, path: bytes, reason: str) -> None:
         self._skipped[reason] += 1
