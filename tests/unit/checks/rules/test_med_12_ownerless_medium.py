@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from checks.facts.media import MediumAttached
+from checks.facts.media import MediumAttached, Partition
 from checks.facts.media_register import (
     MediumStanding,
     MediumTwice,
@@ -71,3 +71,54 @@ def test_a_medium_at_two_places_at_once_names_the_other():
 
     assert verdict.finding.params["other"] == "NK3-PC-009"
     assert verdict.finding.subject == STICK.key
+
+
+OWNERLESS = "the media register names nobody who answers for {medium} (register number {number})"
+ANY_OF_ITS_MAKE = (
+    "{medium} has neither a serial number nor a file system of its own: register number {number} "
+    "fits every medium of its make"
+)
+FAT = Partition(device="/dev/sdx1", size=1, filesystem="vfat", uuid="1A2B-3C4D")
+BLANK = Partition(device="/dev/sdx", size=1)
+
+
+def registered(**changes):
+    return {"entry": msgspec.structs.replace(BY_KEY, **changes)}
+
+
+@pytest.mark.parametrize(
+    ("what", "standing", "expected"),
+    [
+        ("an owner", registered(owner="wang"), []),
+        ("a department", registered(owner="", department="内科三病区"), []),
+        ("nobody", registered(owner=""), [OWNERLESS]),
+        ("a dash", registered(owner=" - ", department="—"), [OWNERLESS]),
+        ("nobody, and banned", registered(owner="", kind="banned"), []),
+        ("not registered", {}, []),
+    ],
+)
+def test_the_register_names_somebody_who_answers_for_it(what, standing, expected):
+    assert messages(ATTACHED, **standing) == expected, what
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "expected"),
+    [
+        ("a number", {}, []),
+        ("none, but a file system", {"serial": "", "partitions": (FAT,)}, []),
+        ("none, but a partition table", {"serial": "", "table_uuid": "9f3c1a20"}, []),
+        ("neither", {"serial": "", "partitions": (BLANK,)}, [ANY_OF_ITS_MAKE]),
+        ("noughts", {"serial": "0000000", "partitions": (FAT,)}, [ANY_OF_ITS_MAKE]),
+        ("noughts and more", {"serial": "0000001"}, []),
+    ],
+)
+def test_a_line_of_the_register_fits_one_medium(what, body, expected):
+    attached = MediumAttached(medium=msgspec.structs.replace(STICK, **body))
+
+    assert messages(attached, entry=BY_KEY) == expected, what
+
+
+def test_a_medium_without_a_number_that_is_not_registered_is_for_another_rule():
+    attached = MediumAttached(medium=msgspec.structs.replace(STICK, key="k9", serial=""))
+
+    assert [verdict.rule for verdict in judged(attached) if verdict.finding] == []
