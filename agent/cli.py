@@ -92,6 +92,17 @@ def _station(given: argparse.Namespace) -> int:
     return station.run(_settings(given), given.port)
 
 
+def _quarantine(given: argparse.Namespace) -> int:
+    from agent.commands import quarantine  # noqa: PLC0415 - each command loads only what it needs
+
+    settings = _settings(given)
+    if given.act == "restore":
+        return quarantine.restore(settings, given.hash, given.file)
+    if given.act == "delete":
+        return quarantine.delete(settings, given.hash)
+    return quarantine.list_all(settings, as_json=given.json)
+
+
 def _propose(_given: argparse.Namespace) -> int:
     from agent.commands import propose  # noqa: PLC0415 - each command loads only what it needs
 
@@ -113,6 +124,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "scan": _scan,
     "release": _release,
     "station": _station,
+    "quarantine": _quarantine,
     "propose": _propose,
     "check-config": _check_config,
 }
@@ -197,8 +209,25 @@ def _parser() -> argparse.ArgumentParser:
     station.add_argument(
         "--port", metavar="PORT", type=int, default=8478, help="of 127.0.0.1 (default 8478)"
     )
+    moved = "infected files that were moved from media"
+    quarantine = commands.add_parser("quarantine", help=moved, description=moved)
+    listing = _quarantine_acts(quarantine, shared)
     command("propose", "a first policy.toml from this machine's own links, to be edited")
     command("check-config", "names the wrong key and what was meant")
-    for speaks_json in (status, once, replay, scan):
+    for speaks_json in (status, once, replay, scan, listing):
         speaks_json.add_argument("--json", action="store_true", help="for programs")
     return parser
+
+
+def _quarantine_acts(
+    parser: argparse.ArgumentParser, shared: argparse.ArgumentParser
+) -> argparse.ArgumentParser:
+    """The parser of `list` among them."""
+    acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
+    listing = acts.add_parser("list", help="what lies there, and from where", parents=[shared])
+    restore = acts.add_parser("restore", help="writes one to a new file", parents=[shared])
+    delete = acts.add_parser("delete", help="deletes one for good", parents=[shared])
+    for one in (restore, delete):
+        one.add_argument("hash", metavar="SHA256", help="or its first digits, eight at least")
+    restore.add_argument("file", metavar="FILE", type=Path, help="it must not be there yet")
+    return listing

@@ -18,6 +18,7 @@ from agent.system.media_stack import ScannerSettings, media_sensors
 from agent.system.network_stack import network_sensors
 from agent.system.protection_stack import protection_sensors
 from agent.system.proxy_places import homes
+from agent.system.quarantine_store import Room
 from agent.system.sdnotify import ServiceManager
 from agent.system.segment_stack import segment_sensors
 
@@ -36,6 +37,7 @@ def all_sensors(
     """
     scanner = ScannerSettings(address=settings.scanner.address)
     finds = OwnFinds(time.monotonic)
+    own = settings.quarantine
     return (
         *network_sensors(),
         *segment_sensors(memory),
@@ -46,6 +48,7 @@ def all_sensors(
             receipts=receipts,
             under_way=under_way,
             finds=finds,
+            room=Room(most=own.limit_bytes, keep_free=own.keep_free_bytes),
         ),
         *protection_sensors(salt, memory, finds),
         HardwareSensor(memory),

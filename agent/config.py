@@ -31,6 +31,15 @@ class Scanner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     address: str = ""
 
 
+class Quarantine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Octets: all that infected files moved from media may take, and what they leave free on the
+    disk.  Whether any is moved is the hospital's policy.
+    """
+
+    limit_bytes: int = 256 * 1024 * 1024
+    keep_free_bytes: int = 512 * 1024 * 1024
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -45,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     state_dir: str = "/var/lib/wardwatch-agent"
     upload: Upload = Upload()
     scanner: Scanner = Scanner()
+    quarantine: Quarantine = Quarantine()
     log: Log = Log()
 
     @property
@@ -105,6 +115,12 @@ def _check(raw: dict[str, Any], name: str) -> Settings:
     ):
         if value <= 0:
             raise ConfigError(f"{name}: {place}: {value} is no time; give seconds above 0")
+    for place, size in (
+        ("quarantine.limit_bytes", settings.quarantine.limit_bytes),
+        ("quarantine.keep_free_bytes", settings.quarantine.keep_free_bytes),
+    ):
+        if size < 0:
+            raise ConfigError(f"{name}: {place}: {size} is no size; give bytes, 0 or more")
     if settings.collector and not settings.collector.startswith("https://"):
         raise ConfigError(f"{name}: collector: {settings.collector} must begin with https://")
     if not settings.state.is_absolute():

@@ -23,6 +23,7 @@ from checks.facts.media import (
 )
 from checks.facts.media_register import MediumStanding
 from checks.facts.network import NetworkState
+from checks.facts.quarantine import FilesQuarantined
 from checks.finding import Outcome, Severity, Verdict
 from checks.policy import PolicyDocument
 
@@ -134,6 +135,10 @@ class Reactions:
             yield "medium_not_released", fact.medium.describe()
         if isinstance(fact, MediumScanned):
             yield _SCAN_MESSAGES[fact.verdict], fact.medium.describe()
+            return
+        if isinstance(fact, FilesQuarantined):
+            if any(one.end == "moved" for one in fact.files):
+                yield "medium_quarantined", fact.medium.describe()
             return
         if isinstance(fact, ContainmentActed) and fact.action in _LINK_MESSAGES:
             yield _LINK_MESSAGES[fact.action], fact.interface

@@ -10,6 +10,7 @@ import msgspec
 
 from agent.hold_requests import EmergencyRelease
 from agent.media.holding import Cleared, Pace, Ruling, is_meant, ruling
+from agent.media.quarantine import Finds
 from agent.media.receipts import place_of
 from agent.media.scan import ScanOutcome
 from agent.media.telling import Names, scanned
@@ -61,6 +62,7 @@ class Hands(msgspec.Struct, frozen=True, kw_only=True):
     scans: ScanThreads
     names: Names
     cleared: Cleared
+    finds: Finds
     identified: Callable[[str, OpenedDisk | None], Medium | None]
     monotonic: Callable[[], float]
     wall_us: Callable[[], int]
@@ -128,6 +130,7 @@ class HeldDisks:
         if disk.said != (outcome.verdict, outcome.reason):
             where = _place(disk.path, disk.medium, part)
             yield scanned(where, outcome, news.scan, self._hands.names)
+            self._hands.finds.found(where, None, outcome)
 
     def scan_settled(self, news: ScanSettled) -> None:
         """With the last one the medium is let go of by us."""

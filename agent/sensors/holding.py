@@ -24,6 +24,7 @@ from agent.media.devices import Device, DeviceChange, DeviceSource
 from agent.media.holding import GUARDED_BUSES, Cleared
 from agent.media.identity import bus_of
 from agent.media.inventory import Inventory
+from agent.media.quarantine import Finds
 from agent.media.receipts import rules_of
 from agent.media.telling import Names
 from agent.sensors.held_disks import Answer, Hands, HeldDisks
@@ -66,6 +67,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     monotonic: Callable[[], float]
     wall_us: Callable[[], int]
     cgroup: int | None = None
+    finds: Finds | None = None
 
 
 class HoldSensor:
@@ -167,6 +169,7 @@ class HoldSensor:
             scans=self._scans,
             names=self._names,
             cleared=tools.cleared,
+            finds=tools.finds or Finds(),
             identified=self._identified,
             monotonic=tools.monotonic,
             wall_us=tools.wall_us,

@@ -18,6 +18,7 @@ from agent.media.announcement import Announcements
 from agent.media.devices import DeviceSource
 from agent.media.inventory import Inventory
 from agent.media.lateness import Lateness
+from agent.media.quarantine import Finds
 from agent.media.telling import Names, accessed, read_before_mark, scanned, scanner_state
 from agent.media.watched import ScanJob, Watched
 from agent.sensors.covering import Covering
@@ -68,9 +69,10 @@ class MediaSensor:
         monotonic: Callable[[], float],
         wall_us: Callable[[], int],
         cleared: Container[int] = (),
+        finds: Finds | None = None,
     ) -> None:
         """`cleared` are file systems (dev_t) that were scanned clean before anybody else could
-        mount them.
+        mount them.  `finds` is told of infected files.
         """
         self._devices = devices
         self._mounts = mounts
@@ -79,6 +81,7 @@ class MediaSensor:
         self._monotonic = monotonic
         self._wall_us = wall_us
         self._cleared = cleared
+        self._finds = finds or Finds()
         self._gathering: Gathering | None = None
 
     def start(self, document: PolicyDocument) -> Sequence[int]:
@@ -187,6 +190,7 @@ class MediaSensor:
         for number in change.released:
             self._accesses.unwatch(number)
             self._scans.stop(number)
+            self._finds.unmounted(number)
             self._lateness.over(number)
             still_waits = self._covering.released(number)
             if still_waits is not None:
@@ -278,6 +282,7 @@ class MediaSensor:
         yield from self._let_out(watched)
         if not repeated:
             yield scanned(watched.where, outcome, news.scan, self._names)
+        self._finds.found(watched.where, news.job, outcome)
         if watched.wants_engine:
             self._probe_at = self._monotonic() + self._pause
             self._pause = min(2 * self._pause, _PROBE_EVERY)

@@ -24,8 +24,8 @@ def chosen_files(folder: int, paths: Iterable[bytes]) -> Generator[OpenFile | Sk
                 if own != above:
                     os.close(parent)
                     above, parent = own, -1
-                    parent = _folder_at(folder, own)
-                yield _file(parent, name, path, device)
+                    parent = folder_at(folder, own)
+                yield file_at(parent, name, path, device)
             except OSError as unable:
                 if parent < 0:
                     above, parent = b"", os.dup(folder)
@@ -34,8 +34,10 @@ def chosen_files(folder: int, paths: Iterable[bytes]) -> Generator[OpenFile | Sk
         os.close(parent)
 
 
-def _folder_at(folder: int, path: bytes) -> int:
-    """Raises OSError where a step of the way is no folder."""
+def folder_at(folder: int, path: bytes) -> int:
+    """The folder at `path`, open; the caller closes it.  Raises OSError where a step of the way is
+    no folder.
+    """
     current = os.dup(folder)
     for name in path.split(b"/") if path else ():
         try:
@@ -46,7 +48,10 @@ def _folder_at(folder: int, path: bytes) -> int:
     return current
 
 
-def _file(parent: int, name: bytes, path: bytes, device: int) -> OpenFile | Skipped:
+def file_at(parent: int, name: bytes, path: bytes, device: int) -> OpenFile | Skipped:
+    """The regular file of this name in an open folder, on this device (st_dev); `path` is what it
+    is told by.  Raises OSError.
+    """
     descriptor = os.open(name, _FILE, dir_fd=parent)
     seen = os.fstat(descriptor)
     if not stat.S_ISREG(seen.st_mode) or seen.st_dev != device:

@@ -6,15 +6,18 @@ from pathlib import Path
 from agent.detections import OwnFinds
 from agent.media.holding import Cleared
 from agent.media.progress import ScansUnderWay
+from agent.media.quarantine import Finds
 from agent.media.receipting import Receipts
 from agent.sensors.base import Sensor
 from agent.sensors.holding import HoldSensor, Tools
 from agent.sensors.keyboards import KeyboardSensor
 from agent.sensors.media import MediaSensor
+from agent.sensors.quarantine import QuarantineSensor
 from agent.system.clamd import Clamd, ScannerSettings
 from agent.system.hold_gate import HoldGate
 from agent.system.mounts import ProcMountTable
 from agent.system.overheard_engine import OverheardEngine
+from agent.system.quarantine_store import NO_ROOM, QuarantineStore, Room
 from agent.system.scan_threads import ScanThreads
 from agent.system.udev import UdevDevices
 
@@ -29,14 +32,16 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
     receipts: Receipts | None = None,
     under_way: ScansUnderWay | None = None,
     finds: OwnFinds | None = None,
+    room: Room = NO_ROOM,
 ) -> tuple[Sensor, ...]:
     """`salt` is the endpoint's own secret that file names are hashed with.  Without a
     `memory` folder nothing is held, only watched; without `receipts` every medium is scanned
     whole.  `under_way` is told of the scans that run, `finds` of the
-    malware in them.
+    malware in them; `room` is what infected files may take.
     """
     engine = OverheardEngine(Clamd(scanner), finds) if finds else Clamd(scanner)
     cleared = Cleared()
+    suspects = Finds()
 
     def scans(who: str) -> ScanThreads:
         threads = ScanThreads(engine, receipts)
@@ -52,6 +57,7 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
         monotonic=time.monotonic,
         wall_us=lambda: time.time_ns() // 1000,
         cleared=cleared,
+        finds=suspects,
     )
     if memory is None:
         return (sensor,)
@@ -65,5 +71,13 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
         salt=salt,
         monotonic=time.monotonic,
         wall_us=lambda: time.time_ns() // 1000,
+        finds=suspects,
     )
-    return (HoldSensor(tools), sensor, KeyboardSensor(UdevDevices(), memory))
+    quarantine = QuarantineSensor(
+        suspects,
+        QuarantineStore(memory, room),
+        state=memory,
+        salt=salt,
+        wall_us=lambda: time.time_ns() // 1000,
+    )
+    return (HoldSensor(tools), sensor, quarantine, KeyboardSensor(UdevDevices(), memory))

@@ -6,6 +6,9 @@ looked at.
 
 The case names the other endpoints where it was used since a full scan last found it clean, or
 ever where there is none. No receipt made before counts any longer.
+
+Where the policy wants infected files moved (`scanning.quarantine`), the case tells what became of
+each.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from checks.check import Context, check
 from checks.facts.media import MediumScanned
 from checks.facts.media_register import MediumStanding, Whereabouts
+from checks.facts.quarantine import FilesQuarantined
 from checks.finding import Finding
 from checks.register import visited_since_clean
 from checks.wording import medium_params
@@ -23,22 +27,29 @@ SPREAD = (
     "also used at {spread}"
 )
 
+MOVED = "{moved} of {files} infected file(s) on {medium} were moved into the machine's quarantine"
+
 
 @check(
     rule="MED-05",
-    on=MediumScanned,
+    on=(MediumScanned, FilesQuarantined),
     uses=(MediumStanding,),
     remedy=(
         "Keep the medium and do not put it into another machine. Scan this machine completely. "
         "Find out where the medium was before."
     ),
 )
-def infected(scanned: MediumScanned, context: Context) -> Iterator[Finding]:
-    if scanned.verdict != "infected":
-        return
+def infected(fact: MediumScanned | FilesQuarantined, context: Context) -> Iterator[Finding]:
+    if isinstance(fact, FilesQuarantined):
+        yield _moved(fact)
+    elif fact.verdict == "infected":
+        yield _found(fact, context)
+
+
+def _found(scanned: MediumScanned, context: Context) -> Finding:
     names = sorted({infection.signature for infection in scanned.infections})
     spread = visited_since_clean(scanned.medium, context)
-    yield Finding(
+    return Finding(
         subject=scanned.medium.key,
         message=SPREAD if spread else FOUND,
         params={
@@ -47,6 +58,19 @@ def infected(scanned: MediumScanned, context: Context) -> Iterator[Finding]:
             "signatures": ", ".join(names) or "?",
             "files": str(len(scanned.infections)),
             **_visited(spread),
+        },
+    )
+
+
+def _moved(fact: FilesQuarantined) -> Finding:
+    moved = [one for one in fact.files if one.end == "moved"]
+    return Finding(
+        subject=fact.medium.key,
+        message=MOVED,
+        params={
+            **medium_params(fact.medium),
+            "moved": str(len(moved)),
+            "files": str(len(fact.files)),
         },
     )
 

@@ -37,6 +37,7 @@ from checks.facts.names import CanaryAnswered, NameServerUsed, ResolverState
 from checks.facts.network import NeighboursSeen, NetworkState, UnmanagedHost, UplinkDevice
 from checks.facts.place import AdapterAppeared, AddressChanged, EndpointMoved, SwitchPortState
 from checks.facts.proxies import ProxyState
+from checks.facts.quarantine import FilesQuarantined, QuarantineOpened
 from checks.facts.radios import RadioState
 from checks.facts.remote_tools import RemoteToolState
 from checks.facts.scan_late import ScanLate
@@ -55,6 +56,7 @@ from collector.dashboard.shown_machine import (
     hardware_changed,
 )
 from collector.dashboard.shown_media import keyboard, late, medium, overdue, twice
+from collector.dashboard.shown_quarantine import opened, quarantined
 from collector.dashboard.shown_segment import (
     adapter,
     change,
@@ -206,6 +208,8 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         MediumUnmounted: _unmounted,
         MediumAccessed: _accessed,
         MediumScanned: _scanned,
+        FilesQuarantined: quarantined,
+        QuarantineOpened: opened,
         MediumHeld: holding,
         MediumTwice: twice,
         KeyboardAppeared: keyboard,

@@ -94,7 +94,7 @@ def test_the_agent_s_example_names_every_setting_and_can_be_used():
 
     assert agent_config.parse(text, {}, "agent.toml") == agent_config.Settings()
     assert set(named) == set(agent_config.Settings.__struct_fields__)
-    for section in ("upload", "scanner", "log"):
+    for section in ("upload", "scanner", "quarantine", "log"):
         known = getattr(agent_config.Settings(), section).__struct_fields__
         assert set(named[section]) == set(known)
     assert len(variables) > 5

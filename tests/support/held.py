@@ -16,6 +16,7 @@ import pytest
 
 from agent.media.devices import Ancestor
 from agent.media.holding import Cleared
+from agent.media.quarantine import Finds
 from agent.media.receipting import Receipts
 from agent.sensors.holding import HoldSensor, Tools
 from agent.system.bpf_kernel import NoEbpf
@@ -140,7 +141,9 @@ class Holding:
         folder: Path,
         address: str,
         policy: str = HOLD,
+        *,
         receipts: Receipts | None = None,
+        finds: Finds | None = None,
     ) -> None:
         self.devices = RecordedDevices()
         self.cleared = Cleared()
@@ -156,6 +159,7 @@ class Holding:
             monotonic=time.monotonic,
             wall_us=lambda: time.time_ns() // 1000,
             cgroup=ward.descriptor,
+            finds=finds,
         )
         self.sensor = HoldSensor(tools)
         self.facts: list[object] = []

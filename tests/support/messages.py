@@ -16,6 +16,7 @@ from checks.facts.names import NameTransport
 from checks.facts.network import LinkKind, Neighbour, Wifi
 from checks.facts.place import AddressChanged, EndpointMoved
 from checks.facts.proxies import Proxy
+from checks.facts.quarantine import QuarantineAction, QuarantineEnd
 from checks.facts.radios import Radio
 from checks.facts.remote_tools import RemoteTool
 from checks.facts.scan_late import ScanLate
@@ -77,6 +78,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "history",
         "media",
         "holding",
+        "quarantine",
         "keyboards",
         "antivirus",
         "detections",
@@ -137,6 +139,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "transport": get_args(NameTransport),
     "proxy_how": field(Proxy, "how"),
     "remote_purpose": field(RemoteTool, "purpose"),
+    "quarantine_end": get_args(QuarantineEnd),
+    "quarantine_act": get_args(QuarantineAction),
     "holding": shown_holding.ACTIONS,
     "holding_ground": shown_holding.GROUNDS,
     "containment": shown_containment.ACTIONS,

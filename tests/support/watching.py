@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.media.devices import Ancestor, Device
+from agent.media.quarantine import Finds
 from agent.media.receipting import Receipts
 from agent.sensors.media import MediaSensor
 from agent.system.clamd import Clamd, ScannerSettings
@@ -25,7 +26,13 @@ F = TypeVar("F", bound=Fact)
 class Watching:
     """The sensor with the loop's part played by `until`."""
 
-    def __init__(self, address: str, receipts: Receipts | None = None, policy: str = "") -> None:
+    def __init__(
+        self,
+        address: str,
+        receipts: Receipts | None = None,
+        policy: str = "",
+        finds: Finds | None = None,
+    ) -> None:
         self.devices = RecordedDevices()
         engine = Clamd(ScannerSettings(address), sockets=())
         self.sensor = MediaSensor(
@@ -35,6 +42,7 @@ class Watching:
             salt=b"salt",
             monotonic=time.monotonic,
             wall_us=lambda: time.time_ns() // 1000,
+            finds=finds,
         )
         document = PolicyDocument(
             issued_at_us=0, policy=parse_policy(policy), endpoint=Endpoint(id="e")

@@ -64,9 +64,17 @@ def test_every_setting_has_a_variable():
     assert variable_names() == [
         "WARDWATCH_COLLECTOR",
         "WARDWATCH_LOG_LEVEL",
+        "WARDWATCH_QUARANTINE_KEEP_FREE_BYTES",
+        "WARDWATCH_QUARANTINE_LIMIT_BYTES",
         "WARDWATCH_SCANNER",
         "WARDWATCH_SCANNER_ADDRESS",
         "WARDWATCH_STATE_DIR",
         "WARDWATCH_UPLOAD_INTERVAL",
         "WARDWATCH_UPLOAD_TIMEOUT",
     ]
+
+
+@pytest.mark.parametrize("key", ["limit_bytes", "keep_free_bytes"])
+def test_a_quarantine_has_no_negative_size(key):
+    with pytest.raises(ConfigError, match=rf"^agent\.toml: quarantine\.{key}: -1 is no size"):
+        parse(f"[quarantine]\n{key} = -1\n", {}, "agent.toml")

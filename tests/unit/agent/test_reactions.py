@@ -9,6 +9,7 @@ from checks.facts import Fact
 from checks.facts.holding import MediumHeld
 from checks.facts.media import Medium, MediumMounted, MediumScanned, Partition
 from checks.facts.network import Address, Link, NetworkState, Route
+from checks.facts.quarantine import FilesQuarantined, QuarantinedFile
 from checks.policy import parse_policy
 
 MEDIUM = Medium(key="k", kind="stick", bus="usb", vendor="Kingston", serial="123")
@@ -96,6 +97,17 @@ def test_only_an_infection_stays_on_the_screen():
     scene.reactions(MediumScanned(medium=MEDIUM, mount_point="/", verdict="infected"), 2)
 
     assert [message.urgent for message in scene.shown] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("end", "titles"), [("moved", ["Infected files were moved away"]), ("held", []), ("full", [])]
+)
+def test_only_what_was_moved_into_quarantine_is_told_the_user(end, titles):
+    scene = Scene(ENGLISH)
+    files = (QuarantinedFile(signature="Eicar", end=end),)
+    scene.reactions(FilesQuarantined(medium=MEDIUM, mount_point="/media/a", files=files), 1)
+
+    assert [message.title for message in scene.shown] == titles
 
 
 def test_nothing_is_said_where_the_policy_only_observes():

@@ -1,5 +1,6 @@
 from checks.facts.media import Infection, MediumScanned
 from checks.facts.media_register import MediumStanding, Whereabouts
+from checks.facts.quarantine import FilesQuarantined, QuarantinedFile
 from tests.samples import ENDPOINT, NOW_US, STICK, judged, rules_raised
 
 
@@ -60,3 +61,17 @@ def test_where_it_was_nowhere_else_nothing_is_said_of_it():
 
     assert "spread" not in found.params
     assert found.message == "{engine} found {signatures} in {files} file(s) on {medium}"
+
+
+def test_what_became_of_infected_files_joins_the_case_of_the_scan():
+    files = (
+        QuarantinedFile(signature="Eicar", end="moved"),
+        QuarantinedFile(signature="Eicar", end="full"),
+    )
+    fact = FilesQuarantined(medium=STICK, mount_point="/media/a", files=files)
+
+    [verdict] = judged(fact)
+
+    assert verdict.rule == "MED-05"
+    assert verdict.finding.subject == STICK.key
+    assert (verdict.finding.params["moved"], verdict.finding.params["files"]) == ("1", "2")

@@ -8,10 +8,12 @@ from checks.facts.history import OutreachHistory, Trace
 from checks.facts.media import MediumUnmounted
 from checks.facts.network import Neighbour, NeighboursSeen, UnmanagedHost
 from checks.facts.place import EndpointMoved, SwitchPort, SwitchPortState
+from checks.facts.quarantine import FilesQuarantined, QuarantinedFile, QuarantineOpened
 from collector.dashboard.lines import Line
 from collector.dashboard.shown import shown
 from collector.dashboard.wording import Words
 from collector.i18n import translator
+from tests.samples import STICK
 from tests.support import hospital
 
 NOW = 1_795_000_000_000_000
@@ -140,3 +142,22 @@ def test_what_is_done_by_itself_is_told_with_whose_word_that_is_and_where_it_sta
         "UKUI": "自动打开 · 本机设置 · /etc/dconf/db/local"
     }
     assert lines(AutoplayState()) == {"When a medium is plugged in": "nothing is done by itself"}
+
+
+def test_each_infected_file_says_what_became_of_it():
+    files = (
+        QuarantinedFile(signature="Eicar", end="moved", sha256="ab", size=68),
+        QuarantinedFile(signature="Eicar", end="read_only", sha256="cd"),
+    )
+    fact = FilesQuarantined(medium=STICK, mount_point="/media/a", files=files)
+
+    assert lines(fact)["Moved into quarantine"] == "1 / 2"
+    assert lines(fact)["moved into quarantine"].startswith("Eicar · ab · 68")
+    assert lines(fact, CHINESE)["未移动：介质以只读方式挂载"].startswith("Eicar · cd")
+
+
+def test_who_opened_the_quarantine_is_shown():
+    fact = QuarantineOpened(action="restored", sha256="ab", actor="root", signature="Eicar")
+
+    assert lines(fact, CHINESE)["隔离区"] == "从隔离区取出"
+    assert lines(fact)["User"] == "root"

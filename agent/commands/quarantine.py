@@ -1,0 +1,150 @@
+"""`wardwatch-agent quarantine list|restore|delete`: infected files that were moved from media.
+
+Whoever opens the quarantine is told to the collector, by the service; the word is left before
+anything is done.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from agent.config import Settings
+from agent.media.telling import shown
+from agent.quarantine_acts import leave
+from agent.speech import complain, say
+from agent.system.console import commander
+from agent.system.quarantine_store import ContentChanged, Kept, QuarantineStore, Room
+from checks.facts.quarantine import QuarantineAction, QuarantineOpened
+
+_SHORTEST = 8
+"""Digits of a SHA-256 that must be given at least."""
+_MICROSECONDS = 1_000_000
+
+
+def list_all(settings: Settings, *, as_json: bool) -> int:
+    """Exit status 1 when the quarantine cannot be read."""
+    try:
+        kept = list(_store(settings).all())
+    except OSError as unreadable:
+        complain(f"the quarantine cannot be read: {unreadable}")
+        return 1
+    if as_json:
+        say(msgspec.json.format(msgspec.json.encode([_row(one) for one in kept])).decode())
+    else:
+        say("\n".join(lines(kept)))
+    return 0
+
+
+def restore(settings: Settings, digits: str, target: Path) -> int:
+    """Exit status 2 where no content, or several, are named so, or the file is there already; 1
+    where the content is damaged or cannot be written.
+    """
+    try:
+        kept = _only(settings, digits)
+        if kept is None:
+            return 2
+        if target.exists() or target.is_symlink():
+            complain(f"{target} is there already")
+            return 2
+        leave(settings.state, _act("restored", kept))
+        _store(settings).restore(kept.sha256, target)
+    except (OSError, ContentChanged) as refusal:
+        complain(f"not restored: {refusal}")
+        return 1
+    say(f"{target}: this file is infected ({_signatures(kept)})")
+    return 0
+
+
+def delete(settings: Settings, digits: str) -> int:
+    """Exit status 2 where no content, or several, are named so; 1 where it is still there."""
+    try:
+        kept = _only(settings, digits)
+        if kept is None:
+            return 2
+        leave(settings.state, _act("deleted", kept))
+        _store(settings).delete(kept.sha256)
+    except OSError as refusal:
+        complain(f"not deleted: {refusal}")
+        return 1
+    say(f"{kept.sha256}: deleted")
+    return 0
+
+
+def lines(kept: Sequence[Kept]) -> Iterator[str]:
+    """For people; names on a medium show as signs only."""
+    if not kept:
+        yield "the quarantine is empty"
+    for one in kept:
+        yield f"{one.sha256}  {one.size} bytes  {_signatures(one)}"
+        for lay in one.origins:
+            yield f"    {_when(lay.moved_us)}  {_signs(lay.medium)}: {_signs(shown(lay.path))}"
+
+
+def _store(settings: Settings) -> QuarantineStore:
+    own = settings.quarantine
+    room = Room(most=own.limit_bytes, keep_free=own.keep_free_bytes)
+    return QuarantineStore(settings.state, room)
+
+
+def _only(settings: Settings, digits: str) -> Kept | None:
+    """Complains unless exactly one is named so.  Raises OSError."""
+    if len(digits) < _SHORTEST:
+        complain(f"give {_SHORTEST} digits of the SHA-256 at least")
+        return None
+    named = _store(settings).named(digits.lower())
+    if len(named) != 1:
+        complain(f"{digits}: {len(named)} contents of the quarantine begin so")
+        return None
+    return named[0]
+
+
+def _act(action: QuarantineAction, kept: Kept) -> QuarantineOpened:
+    signature = _signatures(kept)
+    return QuarantineOpened(
+        action=action, sha256=kept.sha256, actor=commander(), signature=signature
+    )
+
+
+class _Place(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    medium: str
+    key: str
+    signature: str
+    moved_at: str
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What `--json` prints of a content."""
+
+    sha256: str
+    size: int
+    origins: tuple[_Place, ...]
+
+
+def _row(kept: Kept) -> _Row:
+    places = (
+        _Place(
+            path=shown(lay.path),
+            medium=lay.medium,
+            key=lay.key,
+            signature=lay.signature,
+            moved_at=_when(lay.moved_us),
+        )
+        for lay in kept.origins
+    )
+    return _Row(sha256=kept.sha256, size=kept.size, origins=tuple(places))
+
+
+def _signatures(kept: Kept) -> str:
+    return ", ".join(sorted({lay.signature for lay in kept.origins})) or "unknown"
+
+
+def _when(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / _MICROSECONDS, UTC).isoformat(timespec="seconds")
+
+
+def _signs(text: str) -> str:
+    """A medium calls its files what it likes: nothing of it reaches the terminal but signs."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
