@@ -15,7 +15,8 @@ from agent.media.telling import shown
 from agent.quarantine_acts import leave
 from agent.speech import complain, say
 from agent.system.console import commander
-from agent.system.quarantine_store import ContentChanged, Kept, QuarantineStore, Room
+from agent.system.quarantine_content import ContentChanged
+from agent.system.quarantine_store import Kept, QuarantineStore, Room
 from checks.facts.quarantine import QuarantineAction, QuarantineOpened
 
 _SHORTEST = 8

@@ -80,4 +80,5 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
         salt=salt,
         wall_us=lambda: time.time_ns() // 1000,
     )
-    return (HoldSensor(tools), sensor, quarantine, KeyboardSensor(UdevDevices(), memory))
+    # The quarantine before those that scan: it says whether their finds are wanted.
+    return (quarantine, HoldSensor(tools), sensor, KeyboardSensor(UdevDevices(), memory))

@@ -1,7 +1,6 @@
 """The quarantine: a folder in which contents lie that nobody shall run, named by their SHA-256.
 
-Each content is kept once, behind a first line of ours and with every octet replaced by another,
-so that it is no program any more, and no engine knows it; `<SHA-256>.json` beside it says where
+Each content is kept once, as `quarantine_content` writes it; `<SHA-256>.json` beside it says where
 it lay.  Nothing is ever dropped to make room: what does not fit is not taken.
 """
 
@@ -17,14 +16,19 @@ import msgspec
 
 from agent.durable import make_private_folder, read_whole, remove, sync_folder, write_durably
 from agent.media.quarantine import Origin
+from agent.system.quarantine_content import (
+    FIRST_LINE,
+    check_digest,
+    compare,
+    is_intact,
+    unmasked,
+    write_all,
+    write_masked,
+)
 
 FOLDER = "quarantine"
 """The folder's name in the state folder."""
 READ_ONLY = 0o400
-_FIRST_LINE = b"wardwatch quarantine 1: no program, every octet n is 167 n + 91 mod 256\n"
-_MASK = bytes((167 * octet + 91) % 256 for octet in range(256))
-_UNMASK = bytes(_MASK.index(octet) for octet in range(256))
-_CHUNK = 1 << 20
 _NAME = re.compile(r"[0-9a-f]{64}")
 _TAKING = ".taking"
 _ORIGINS_MOST = 1000
@@ -36,14 +40,6 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 class QuarantineFull(Exception):
     """There is no room for it, by the bounds or on the disk."""
-
-
-class ContentChanged(Exception):
-    """It is not, or not any more, what its SHA-256 says."""
-
-
-class Interrupted(Exception):
-    """It was not wanted any more before all was copied."""
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,9 +73,12 @@ class QuarantineStore:
         """Removes what a move that was broken off left here; its file is on the medium still."""
         for left in (*self._folder.glob(f".*{_TAKING}"), *self._folder.glob(".*.json.new")):
             left.unlink(missing_ok=True)
-        for content in self._contents():
-            if not self._record(content.name).exists():
-                content.unlink(missing_ok=True)
+        names = {path.name for path in self._entries()}
+        for name in names:
+            if (_NAME.fullmatch(name) and f"{name}.json" not in names) or (
+                name.endswith(".json") and name.removesuffix(".json") not in names
+            ):
+                (self._folder / name).unlink(missing_ok=True)
 
     def take(self, descriptor: int, sha256: str, origin: Origin, still: Callable[[], bool]) -> None:
         """Copies the open file; on disk and read again when this returns.  `still` is asked
@@ -91,8 +90,8 @@ class QuarantineStore:
         """
         make_private_folder(self._folder)
         content = self._folder / sha256
-        if content.exists() and self._is_intact(content):
-            _compare(descriptor, sha256, still)
+        if content.exists() and is_intact(content, sha256):
+            compare(descriptor, sha256, still)
         else:
             self._check_room(os.fstat(descriptor).st_size)
             self._copy(descriptor, content, still)
@@ -130,11 +129,11 @@ class QuarantineStore:
         descriptor = os.open(target, _NEW, 0o600)
         try:
             digest = hashlib.sha256()
-            for chunk in self._unmasked(self._folder / sha256):
+            for chunk in unmasked(self._folder / sha256):
                 digest.update(chunk)
-                _write_all(descriptor, chunk)
+                write_all(descriptor, chunk)
             os.fsync(descriptor)
-            _check(digest.hexdigest(), sha256)
+            check_digest(digest.hexdigest(), sha256)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -167,7 +166,7 @@ class QuarantineStore:
             body = read_whole(self._record(sha256))
             if body is not None:
                 return msgspec.json.decode(body, type=Kept)
-        size = (self._folder / sha256).stat().st_size - len(_FIRST_LINE)
+        size = (self._folder / sha256).stat().st_size - len(FIRST_LINE)
         return Kept(sha256=sha256, size=size)
 
     def _note(self, sha256: str, origin: Origin) -> None:
@@ -181,7 +180,7 @@ class QuarantineStore:
 
     def _check_room(self, size: int) -> None:
         """Raises QuarantineFull."""
-        needed = size + len(_FIRST_LINE) + _RECORD_ROOM
+        needed = size + len(FIRST_LINE) + _RECORD_ROOM
         taken = sum(path.stat().st_size for path in self._entries() if path.is_file())
         disk = os.statvfs(self._folder)
         if taken + needed > self._room.most:
@@ -196,7 +195,7 @@ class QuarantineStore:
         try:
             target = os.open(fresh, _NEW, READ_ONLY)
             try:
-                _write_masked(descriptor, target, content.name, still)
+                write_masked(descriptor, target, content.name, still)
                 os.fsync(target)
                 os.posix_fadvise(target, 0, 0, os.POSIX_FADV_DONTNEED)  # read what the disk holds
             finally:
@@ -211,61 +210,8 @@ class QuarantineStore:
 
     def _check_written(self, fresh: Path, sha256: str) -> None:
         """Raises OSError where the disk does not hold what it was given."""
-        if not self._is_intact(fresh, sha256):
+        if not is_intact(fresh, sha256):
             raise OSError(errno.EIO, "what was written reads otherwise")
-
-    def _is_intact(self, path: Path, sha256: str = "") -> bool:
-        digest = hashlib.sha256()
-        try:
-            for chunk in self._unmasked(path):
-                digest.update(chunk)
-        except ContentChanged:
-            return False
-        return digest.hexdigest() == (sha256 or path.name)
-
-    def _unmasked(self, path: Path) -> Iterator[bytes]:
-        """Raises ContentChanged."""
-        with path.open("rb") as stored:
-            if stored.read(len(_FIRST_LINE)) != _FIRST_LINE:
-                raise ContentChanged(f"{path.name} does not begin as it should")
-            while chunk := stored.read(_CHUNK):
-                yield chunk.translate(_UNMASK)
-
-
-def _compare(descriptor: int, sha256: str, still: Callable[[], bool]) -> None:
-    digest = hashlib.sha256()
-    for chunk in _chunks(descriptor, still):
-        digest.update(chunk)
-    _check(digest.hexdigest(), sha256)
-
-
-def _write_masked(source: int, target: int, sha256: str, still: Callable[[], bool]) -> None:
-    digest = hashlib.sha256()
-    _write_all(target, _FIRST_LINE)
-    for chunk in _chunks(source, still):
-        digest.update(chunk)
-        _write_all(target, chunk.translate(_MASK))
-    _check(digest.hexdigest(), sha256)
-
-
-def _check(found: str, sha256: str) -> None:
-    if found != sha256:
-        raise ContentChanged(f"{sha256} reads otherwise")
-
-
-def _chunks(descriptor: int, still: Callable[[], bool]) -> Iterator[bytes]:
-    offset = 0
-    while chunk := os.pread(descriptor, _CHUNK, offset):
-        if not still():
-            raise Interrupted
-        yield chunk
-        offset += len(chunk)
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _meant(unable: OSError) -> Exception:

@@ -3,9 +3,12 @@
 # ruff: noqa: F811 - pytest names fixtures by their parameters
 import hashlib
 import os
+import re
 import select
+import shutil
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -283,6 +286,62 @@ def test_a_file_in_somebody_else_s_folder_is_deleted_as_that_person(wards, loops
     assert names_on(point / "shut") == [b"b.com"]
 
 
+UNIT = Path(__file__).parents[2] / "deploy" / "systemd" / "wardwatch-agent.service"
+
+
+def as_the_service(*command):
+    """Run with the capabilities that the shipped unit leaves, and no others."""
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed (util-linux)")
+    line = re.search(r"^CapabilityBoundingSet=(.*)$", UNIT.read_text(), re.MULTILINE)
+    assert line
+    kept = ",".join(f"+{name.removeprefix('CAP_').lower()}" for name in line[1].split())
+    return subprocess.run(
+        ["setpriv", f"--bounding-set=-all,{kept}", "--no-new-privs", sys.executable, *command],
+        input="\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=UNIT.parents[2],
+    ).stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("kind", "make", "options"),
+    [
+        ("vfat", ["mkfs.vfat"], ["-o", "uid=12345,gid=12345,dmask=077,fmask=177"]),
+        ("exfat", ["mkfs.exfat"], ["-o", "uid=12345,gid=12345,dmask=077,fmask=177"]),
+        ("ext4", ["mkfs.ext4", "-q", "-E", "root_owner=12345:12345"], []),
+    ],
+)
+def test_with_the_rights_of_the_shipped_unit_a_user_s_file_is_moved(tmp_path, kind, make, options):
+    require_loop()
+    if shutil.which(make[0]) is None:
+        pytest.skip(f"{make[0]} is not installed (dosfstools, exfatprogs)")
+    image, point, state = tmp_path / "image", tmp_path / "mnt", tmp_path / "state"
+    image.write_bytes(b"\0" * (16 << 20))
+    point.mkdir()
+    state.mkdir()
+    subprocess.run([*make, image], check=True, capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", kind, "-o", "loop", *options, image, point],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"this kernel does not mount {kind}: {mounted.stderr.decode()}")
+    try:
+        (point / "a.com").write_bytes(eicar())
+
+        said = as_the_service("-m", "tests.support.mover", point, state, SHA256, kind)
+
+        assert said == ["ready", "moved"]
+        assert b"a.com" not in names_on(point)
+        assert [one.sha256 for one in QuarantineStore(state, AMPLE).all()] == [SHA256]
+    finally:
+        subprocess.run(["umount", point], check=True)
+
+
 def test_the_same_content_is_kept_once_with_all_its_places(wards, loops, tmp_path):
     ward = wards()
     point = tmp_path / "mnt"
@@ -353,6 +412,7 @@ def test_a_move_that_was_broken_off_leaves_nothing_behind_at_the_next_start(ward
     folder.mkdir(parents=True)
     (folder / f".{SHA256}.taking").write_bytes(b"half")
     (folder / SHA256).write_bytes(b"whole, and nobody noted from where")
+    (folder / f"{SHA256.replace('2', '3')}.json").write_bytes(b"of what was deleted")
 
     ward = wards()
 

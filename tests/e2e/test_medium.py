@@ -141,6 +141,34 @@ def test_malware_on_a_medium_is_critical_and_mailed(ward, loops, tmp_path):  # n
     assert media_rules(collector) == ["MED-05"]
 
 
+@pytest.mark.parametrize("ward", [f"{REGISTERED}\n[scanning]\nquarantine = true\n"], indirect=True)
+def test_malware_that_was_moved_away_is_told_in_the_same_case(ward, loops, tmp_path):  # noqa: F811 - the fixture
+    udev, collector, _ = ward
+    device = loops.make("moved", {"ok.txt": b"fine", "deep/invoice.exe": eicar()})
+    plug(udev, device)
+    point = tmp_path / "stick"
+
+    device.mount(point)
+
+    until(lambda: quarantined(collector), told="what became of the infected file was told")
+    case = collector.case("MED-05")
+    facts = {item["fact"]["kind"]: item["fact"] for item in case["evidence"]}
+    [file] = facts["files_quarantined"]["files"]
+    [infection] = facts["medium_scanned"]["infections"]
+    assert file["end"] == "moved"
+    assert file["sha256"] == infection["sha256"]
+    assert [path.name for path in (point / "deep").iterdir()] == []
+    assert (point / "ok.txt").read_bytes() == b"fine"
+    assert media_rules(collector) == ["MED-05"]
+
+
+def quarantined(collector):
+    """The case's evidence of it, once it was judged."""
+    cases = collector.cases(rule="MED-05")
+    evidence = collector.whole(cases[0]["id"])["evidence"] if cases else ()
+    return [item for item in evidence if item["fact"]["kind"] == "files_quarantined"]
+
+
 def test_without_an_engine_nothing_is_clean(tmp_path, loops):  # noqa: F811 - the fixture
     with (
         RecordedUdev() as udev,

@@ -16,31 +16,6 @@ AMPLE = Room(most=1 << 26, keep_free=0)
 BODY = random.Random(7).randbytes(3 << 20)
 SHA256 = hashlib.sha256(BODY).hexdigest()
 KILLS = 25
-MOVE = """
-import os, sys
-from pathlib import Path
-from agent.media.engine import EngineVersion
-from agent.media.quarantine import Find
-from agent.media.scan import Infected
-from agent.media.watched import MountedAt, ScanJob
-from agent.system.content import state_of
-from agent.system.quarantine_move import moved_from
-from agent.system.quarantine_store import QuarantineStore, Room
-from checks.facts.media import Medium, Partition
-
-point, state, sha256 = sys.argv[1:]
-seen = state_of(os.open(f"{point}/a.com", os.O_RDONLY))
-device = os.stat(point).st_dev
-where = MountedAt(number=device, disk="", medium=Medium(key="k", kind="stick", bus="usb"),
-                  partition=Partition(device="", size=0), mount_point=point)
-job = ScanJob(number=device, device=device, path=point, point=point, id=0, filesystem="ext4")
-find = Find(where=where, job=job, version=EngineVersion("e"),
-            infected=(Infected(b"a.com", "Eicar", sha256, seen),))
-store = QuarantineStore(Path(state), Room(most=1 << 26, keep_free=0))
-print("ready", flush=True)
-sys.stdin.readline()
-print(moved_from(find, job, store, 1), flush=True)
-"""
 
 
 def test_killed_at_any_moment_the_file_is_on_the_medium_or_whole_in_quarantine(tmp_path):
@@ -74,7 +49,7 @@ def test_killed_at_any_moment_the_file_is_on_the_medium_or_whole_in_quarantine(t
 
 def _move_and_kill(point: Path, state: Path, *, after: float) -> None:
     child = subprocess.Popen(
-        [sys.executable, "-c", MOVE, str(point), str(state), SHA256],
+        [sys.executable, "-m", "tests.support.mover", str(point), str(state), SHA256, "ext4"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
