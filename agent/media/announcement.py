@@ -23,7 +23,10 @@ class Announcements:
 
     def update(self, media: Mapping[str, Medium], now: float) -> Iterator[Fact]:
         for path in [path for path in self._settling if path not in media]:
-            del self._settling[path]
+            settling, _ = self._settling.pop(path)
+            if path not in self._told:
+                yield MediumAttached(medium=settling)
+                yield MediumDetached(medium=settling)
         for path in [path for path in self._told if path not in media]:
             yield MediumDetached(medium=self._told.pop(path))
         for path, medium in media.items():

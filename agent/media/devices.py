@@ -55,7 +55,7 @@ def is_keyboard(device: Device) -> bool:
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "block": ("size", "removable", "loop/backing_file"),
-    "usb": ("idVendor", "idProduct", "serial", "manufacturer", "product"),
+    "usb": ("idVendor", "idProduct", "serial", "manufacturer", "product", "devnum"),
     "mmc": ("type", "name", "serial", "manfid", "cid"),
     "pci": ("removable",),
     "scsi": ("vendor", "model", "rev"),

@@ -32,16 +32,19 @@ def identify(
     *,
     system_disk: bool = False,
     keyboards: AbstractSet[str] = frozenset(),
+    vanished: bool = False,
 ) -> Medium | None:
     """The medium that this disk (or telephone) is, None when it is none.
 
     `parts` are its partitions; `system_disk` says that the running system lies on it,
     which settles the case of internal SATA ports that claim to be hot-plug; `keyboards` are
-    USB devices (`usb_folder`) that the kernel has made keyboards of.
+    USB devices (`usb_folder`) that the kernel has made keyboards of.  What `vanished` before
+    its size could be read held a body as far as anybody knows.
     """
     if device.subsystem == "usb":
         return _phone(device)
-    if device.devtype == "partition" or not _holds_a_body(device):
+    unread = vanished and not _is_optical(device) and "size" not in device.attributes
+    if device.devtype == "partition" or not (unread or _holds_a_body(device)):
         return None
     bus = bus_of(device)
     if not bus or (bus == "sata_hotplug" and system_disk):

@@ -16,6 +16,8 @@ from datetime import timedelta
 
 from agent.media.announcement import Announcements
 from agent.media.devices import DeviceSource
+from agent.media.glimpses import Glimpses
+from agent.media.identity import identify
 from agent.media.inventory import Inventory
 from agent.media.lateness import Lateness
 from agent.media.quarantine import Finds
@@ -43,7 +45,7 @@ from agent.system.scan_threads import (
 from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.health import SensorGap
-from checks.facts.media import MediumDetached, ScannerState
+from checks.facts.media import MediumAttached, MediumDetached, ScannerState
 from checks.policy import PolicyDocument
 
 _FIRST_ANSWER = 0.2
@@ -70,11 +72,14 @@ class MediaSensor:
         wall_us: Callable[[], int],
         cleared: Container[int] = (),
         finds: Finds | None = None,
+        kernel: DeviceSource | None = None,
     ) -> None:
         """`cleared` are file systems (dev_t) that were scanned clean before anybody else could
-        mount them.  `finds` is told of infected files.
+        mount them.  `finds` is told of infected files.  `kernel` is its own word of devices,
+        where `devices` are udev's.
         """
         self._devices = devices
+        self._kernel = kernel
         self._mounts = mounts
         self._make_scans = scans
         self._names = Names(salt)
@@ -98,8 +103,11 @@ class MediaSensor:
         self._pause = _PROBE_SOONEST
         self._probe_at: float | None = None
         self._seen_at_us = self._wall_us()
+        self._glimpses = Glimpses()
         for descriptor in (self._devices.open(), self._mounts.open(), self._scans.fileno()):
             self._gathering.add(descriptor)
+        if self._kernel is not None:
+            self._gathering.add(self._kernel.open())
         self._inventory = Inventory(system_disks(self._mounts.mounts()))
         self._mounting = Mounting(self._inventory, self._devices)
         return [self._gathering.fileno()]
@@ -158,11 +166,14 @@ class MediaSensor:
         self._scans.close()
         self._accesses.close()
         self._devices.close()
+        if self._kernel is not None:
+            self._kernel.close()
         self._mounts.close()
         self._gathering.close()
         self._gathering = None
 
     def _devices_changed(self) -> Iterator[Fact]:
+        yield from self._glimpsed()
         changed = False
         try:
             for change in self._devices.changes():
@@ -173,9 +184,25 @@ class MediaSensor:
             self._inventory.replace(self._devices.present())
             changed = True
         if changed:
+            self._glimpses.told(self._inventory.media())
             self._mounting.devices_changed()
         if changed or self._announcements.deadline() is not None:
             yield from self._media_changed()
+
+    def _glimpsed(self) -> Iterator[Fact]:
+        """Media that came and went before udev had told of them."""
+        if self._kernel is None:
+            return
+        try:
+            gone = [self._glimpses.apply(change) for change in self._kernel.changes()]
+        except OSError as overrun:
+            yield self._gap(f"device events of the kernel: {overrun.strerror}")
+            return
+        for disk in gone:
+            medium = identify(disk, vanished=True) if disk is not None else None
+            if medium is not None:
+                yield MediumAttached(medium=medium)
+                yield MediumDetached(medium=medium)
 
     def _media_changed(self) -> Iterator[Fact]:
         media = self._inventory.media()

@@ -49,8 +49,10 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
             under_way.follow(who, threads.under_way)
         return threads
 
+    devices = UdevDevices()
     sensor = MediaSensor(
-        devices=UdevDevices(),
+        devices=devices,
+        kernel=None if devices.degraded() else UdevDevices(udevd=False, only=("block", "usb")),
         mounts=ProcMountTable(),
         scans=lambda: scans("media"),
         salt=salt,
@@ -81,4 +83,5 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
         wall_us=lambda: time.time_ns() // 1000,
     )
     # The quarantine before those that scan: it says whether their finds are wanted.
-    return (quarantine, HoldSensor(tools), sensor, KeyboardSensor(UdevDevices(), memory))
+    keyboards = KeyboardSensor(UdevDevices(only=("input",)), memory)
+    return (quarantine, HoldSensor(tools), sensor, keyboards)

@@ -6,9 +6,9 @@ to; they carry no file-system ids, and identity comes from sysfs attributes alon
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pyudev
 
@@ -25,16 +25,30 @@ _UDEVD = Path("/run/udev/control")
 _UNTOLD = "no udevd: file-system ids and labels of media are not known"
 _KNOWN_ACTIONS = frozenset(("add", "change", "remove"))
 _BIRTH_ACTIONS = frozenset(("bind", "online", "move"))
+Subsystem = Literal["block", "usb", "input"]
+SUBSYSTEMS: tuple[Subsystem, ...] = ("block", "usb", "input")
 _KERNEL_BUFFER = 1 << 20
 """Bytes for uevents that nobody has read yet; a hub full of sticks is some 100 kB."""
+
+
+_PRESENT: tuple[tuple[Subsystem, str], ...] = (
+    ("block", "disk"),
+    ("block", "partition"),
+    ("usb", "usb_device"),
+)
 
 
 class UdevDevices:
     """Fits DeviceSource."""
 
-    def __init__(self, *, udevd: bool | None = None) -> None:
-        """`udevd`: whether one runs; found out by its control socket when not given."""
+    def __init__(
+        self, *, udevd: bool | None = None, only: Collection[Subsystem] = SUBSYSTEMS
+    ) -> None:
+        """`udevd`: whether one runs; found out by its control socket when not given.  Devices
+        of `only` these subsystems are told: each costs its event some reading.
+        """
         self._udevd = _UDEVD.exists() if udevd is None else udevd
+        self._only = only
         self._context: Any = None
         self._monitor: Any = None
 
@@ -42,9 +56,8 @@ class UdevDevices:
         self._context = cast("Any", pyudev.Context)()
         source = "udev" if self._udevd else "kernel"
         self._monitor = cast("Any", pyudev.Monitor).from_netlink(self._context, source=source)
-        self._monitor.filter_by("block")
-        self._monitor.filter_by("usb", "usb_device")
-        self._monitor.filter_by("input")
+        for subsystem in self._only:
+            self._monitor.filter_by(subsystem, "usb_device" if subsystem == "usb" else None)
         self._enlarge_buffer()
         self._monitor.start()
         return int(self._monitor.fileno())
@@ -52,16 +65,19 @@ class UdevDevices:
     def changes(self) -> Iterator[DeviceChange]:
         while (seen := self._monitor.poll(timeout=0)) is not None:
             action = "change" if seen.action in _BIRTH_ACTIONS else seen.action
-            if action in _KNOWN_ACTIONS:
+            if action == "remove":
+                yield DeviceChange("remove", _left(seen))
+            elif action in _KNOWN_ACTIONS:
                 yield DeviceChange(cast("Action", action), device_of(seen))
 
     def present(self) -> Iterator[Device]:
-        for subsystem, devtype in (("block", "disk"), ("block", "partition"), ("usb", "")):
-            listed = self._context.list_devices(subsystem=subsystem)
-            wanted = devtype or "usb_device"
-            yield from (device_of(d) for d in listed if d.device_type == wanted)
-        for keyboard in self._context.list_devices(subsystem="input", ID_INPUT_KEYBOARD=1):
-            yield device_of(keyboard)
+        for subsystem, devtype in _PRESENT:
+            if subsystem in self._only:
+                listed = self._context.list_devices(subsystem=subsystem)
+                yield from (device_of(d) for d in listed if d.device_type == devtype)
+        if "input" in self._only:
+            for keyboard in self._context.list_devices(subsystem="input", ID_INPUT_KEYBOARD=1):
+                yield device_of(keyboard)
 
     def degraded(self) -> str:
         return "" if self._udevd else _UNTOLD
@@ -98,6 +114,18 @@ def device_of(device: Any) -> Device:
             )
             for above in device.ancestors
         ),
+    )
+
+
+def _left(device: Any) -> Device:
+    """What is gone, or is another one by now: sysfs is not asked."""
+    return Device(
+        path=device.sys_path,
+        subsystem=device.subsystem or "",
+        devtype=device.device_type or "",
+        node=device.device_node or "",
+        number=device.device_number,
+        properties=dict(device.properties),
     )
 
 

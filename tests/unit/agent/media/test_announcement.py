@@ -61,3 +61,13 @@ def test_another_disc_in_the_same_drive_is_another_medium():
     changed = list(announcements.update({"p": second}, 5.0))
 
     assert changed == [MediumDetached(medium=first)]
+
+
+def test_one_that_goes_before_it_settled_is_told_all_the_same():
+    announcements = Announcements()
+    list(announcements.update({"p": NAMELESS}, 0.0))
+
+    told = list(announcements.update({}, SETTLES_AFTER / 2))
+
+    assert told == [MediumAttached(medium=NAMELESS), MediumDetached(medium=NAMELESS)]
+    assert list(announcements.update({}, 1.0)) == []
