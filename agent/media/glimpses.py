@@ -42,10 +42,12 @@ class Glimpses:
         _keep(self._disks, device.path, self._completed(device))
         return None
 
-    def told(self, paths: Iterable[str]) -> None:
-        """These disks are known by udev's word."""
-        for path in paths:
-            self._disks.pop(path, None)
+    def told(self, disks: Iterable[Device]) -> None:
+        """These are known by udev's word; another one may stand at the same path by now."""
+        for disk in disks:
+            kept = self._disks.get(disk.path)
+            if kept is not None and _number(kept) == _number(disk):
+                del self._disks[disk.path]
 
     def _completed(self, device: Device) -> Device:
         """With the names that udev would have given it, and with its USB device as the kernel
@@ -82,6 +84,11 @@ def _named_by_event(device: Device) -> Mapping[str, str]:
     if named is None:
         return {}
     return {"idVendor": named[1].zfill(4), "idProduct": named[2].zfill(4)}
+
+
+def _number(disk: Device) -> str:
+    """Of all disks that this boot had; empty before Linux 5.15."""
+    return disk.properties.get("DISKSEQ", "")
 
 
 def _last(path: str) -> str:

@@ -184,7 +184,8 @@ class MediaSensor:
             self._inventory.replace(self._devices.present())
             changed = True
         if changed:
-            self._glimpses.told(self._inventory.media())
+            media = self._inventory.media()
+            self._glimpses.told(one for one in self._inventory.disks() if one.path in media)
             self._mounting.devices_changed()
         if changed or self._announcements.deadline() is not None:
             yield from self._media_changed()

@@ -19,7 +19,7 @@ from agent.system.mounts import ProcMountTable
 from agent.system.overheard_engine import OverheardEngine
 from agent.system.quarantine_store import NO_ROOM, QuarantineStore, Room
 from agent.system.scan_threads import ScanThreads
-from agent.system.udev import UdevDevices
+from agent.system.udev import INPUT, STORAGE, UdevDevices
 
 __all__ = ["ScannerSettings", "media_sensors"]
 
@@ -52,7 +52,7 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
     devices = UdevDevices()
     sensor = MediaSensor(
         devices=devices,
-        kernel=None if devices.degraded() else UdevDevices(udevd=False, only=("block", "usb")),
+        kernel=None if devices.degraded() else UdevDevices(udevd=False, only=STORAGE),
         mounts=ProcMountTable(),
         scans=lambda: scans("media"),
         salt=salt,
@@ -82,6 +82,6 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
         salt=salt,
         wall_us=lambda: time.time_ns() // 1000,
     )
+    keyboards = KeyboardSensor(UdevDevices(only=INPUT), memory)
     # The quarantine before those that scan: it says whether their finds are wanted.
-    keyboards = KeyboardSensor(UdevDevices(only=("input",)), memory)
     return (quarantine, HoldSensor(tools), sensor, keyboards)

@@ -26,7 +26,8 @@ _UNTOLD = "no udevd: file-system ids and labels of media are not known"
 _KNOWN_ACTIONS = frozenset(("add", "change", "remove"))
 _BIRTH_ACTIONS = frozenset(("bind", "online", "move"))
 Subsystem = Literal["block", "usb", "input"]
-SUBSYSTEMS: tuple[Subsystem, ...] = ("block", "usb", "input")
+STORAGE: tuple[Subsystem, ...] = ("block", "usb")
+INPUT: tuple[Subsystem, ...] = ("input",)
 _KERNEL_BUFFER = 1 << 20
 """Bytes for uevents that nobody has read yet; a hub full of sticks is some 100 kB."""
 
@@ -42,7 +43,7 @@ class UdevDevices:
     """Fits DeviceSource."""
 
     def __init__(
-        self, *, udevd: bool | None = None, only: Collection[Subsystem] = SUBSYSTEMS
+        self, *, udevd: bool | None = None, only: Collection[Subsystem] = STORAGE + INPUT
     ) -> None:
         """`udevd`: whether one runs; found out by its control socket when not given.  Devices
         of `only` these subsystems are told: each costs its event some reading.
@@ -65,10 +66,10 @@ class UdevDevices:
     def changes(self) -> Iterator[DeviceChange]:
         while (seen := self._monitor.poll(timeout=0)) is not None:
             action = "change" if seen.action in _BIRTH_ACTIONS else seen.action
-            if action == "remove":
-                yield DeviceChange("remove", _left(seen))
-            elif action in _KNOWN_ACTIONS:
-                yield DeviceChange(cast("Action", action), device_of(seen))
+            if action in _KNOWN_ACTIONS:
+                left = action == "remove" or _is_another_by_now(seen)
+                device = _as_told(seen) if left else device_of(seen)
+                yield DeviceChange(cast("Action", action), device)
 
     def present(self) -> Iterator[Device]:
         for subsystem, devtype in _PRESENT:
@@ -117,8 +118,19 @@ def device_of(device: Any) -> Device:
     )
 
 
-def _left(device: Any) -> Device:
-    """What is gone, or is another one by now: sysfs is not asked."""
+def _is_another_by_now(device: Any) -> bool:
+    """Whether another disk stands there since this event, by the kernel's number of the disk
+    (block/genhd.c, `diskseq`, since Linux 5.15).
+    """
+    told = device.properties.get("DISKSEQ", "")
+    if not told or device.device_type != "disk":
+        return False
+    stands = device.attributes.get("diskseq")
+    return stands is not None and os.fsdecode(stands).strip() != told
+
+
+def _as_told(device: Any) -> Device:
+    """By the event alone: sysfs knows it no more."""
     return Device(
         path=device.sys_path,
         subsystem=device.subsystem or "",

@@ -45,6 +45,7 @@ class Guest:
     """`name` is the virtual machine's; all devices are pulled when it goes down."""
 
     def __init__(self, labctl: str, name: str) -> None:
+        self.name = name
         self._labctl = [labctl, "-n", name]
 
     def ctl(self, *arguments: str) -> str:
@@ -73,11 +74,15 @@ class Guest:
 
     def partition(self, serial: str) -> str:
         """The node of the first partition of the stick with this serial number."""
+        return self.node(serial, "part")
+
+    def node(self, serial: str, kind: str) -> str:
+        """Of its first `part`, or the `disk`, once udev has named them."""
         shown = f"lsblk -rno PATH,TYPE,SERIAL /dev/disk/by-id/*{serial}* 2>/dev/null || true"
         rows = until(
-            lambda: [row.split() for row in self.ssh(shown).splitlines() if " part" in row],
+            lambda: [row.split() for row in self.ssh(shown).splitlines() if f" {kind}" in row],
             seconds=PATIENCE,
-            told=f"a partition of {serial}",
+            told=f"a {kind} of {serial}",
         )
         return rows[0][0]
 

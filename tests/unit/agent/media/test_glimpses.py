@@ -1,3 +1,5 @@
+import msgspec
+
 from agent.media.devices import Ancestor, Device, DeviceChange
 from agent.media.glimpses import Glimpses
 from agent.media.identity import identify
@@ -70,9 +72,21 @@ def test_its_key_is_the_one_that_udev_s_word_gives():
 def test_what_udev_has_told_of_is_no_news():
     glimpses = Glimpses()
     glimpses.apply(DeviceChange("add", disk(usb=USB)))
-    glimpses.told([PATH])
+    glimpses.told([disk(usb=USB)])
 
     assert glimpses.apply(GONE) is None
+
+
+def test_what_udev_told_of_the_one_before_is_nothing_about_this_one():
+    glimpses = Glimpses()
+    glimpses.apply(DeviceChange("add", numbered("12")))
+    glimpses.told([numbered("11")])
+
+    assert identify(glimpses.apply(GONE)).serial == "4C53"
+
+
+def numbered(sequence):
+    return msgspec.structs.replace(disk(usb=USB), properties={"DISKSEQ": sequence})
 
 
 def test_a_usb_device_that_left_sysfs_first_is_remembered():
