@@ -23,8 +23,8 @@ from agent.system.tree import OpenFile, Skipped
 Outcome = Literal["clean", "infected", "incomplete", "not_scanned"]
 
 IN_FLIGHT = 32
-"""Files that the engine has at once: several for each of its threads, fewer than clamd's queue
-(MaxQueue, 100) takes of two media."""
+"""Files that the engine has at once at most: several for each of its threads, fewer than clamd's
+queue (MaxQueue, 100) takes of two media."""
 
 EMPTY = hashlib.sha256().hexdigest()
 """Digest of no content."""
@@ -66,17 +66,21 @@ class ScanOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scan:
-    """`stopped` is asked between files; `digest_all` reads every content once more."""
+    """`stopped` is asked between files, and `at_once` how many of them the engine may have;
+    `digest_all` reads every content once more.
+    """
 
     def __init__(
         self,
         engine: Engine,
         *,
         stopped: Callable[[], bool] = lambda: False,
+        at_once: Callable[[], int] = lambda: IN_FLIGHT,
         digest_all: bool = False,
     ) -> None:
         self._engine = engine
         self._stopped = stopped
+        self._at_once = at_once
         self._digest_all = digest_all
         self._session: EngineSession | None = None
         self._waiting: dict[int, OpenFile] = {}
@@ -152,7 +156,7 @@ class Scan:
             self._skip(one.path, "engine_error")
             raise
         self._waiting[ticket] = one
-        if len(self._waiting) >= IN_FLIGHT:
+        while len(self._waiting) >= self._at_once():
             self._take()
 
     def _take(self) -> None:

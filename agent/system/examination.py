@@ -64,7 +64,8 @@ class Examination:
         self._looking = said.read_before is not None
         self._said = said
         self._stop = threading.Event()
-        self._scan = Scan(engine, stopped=self._stop.is_set)
+        pace = Pace(lambda: usage(engine.pid()))
+        self._scan = Scan(engine, stopped=self._stop.is_set, at_once=pace.at_once)
         self._started_us = 0
         self._began: float | None = None
         self._used = 0

@@ -4,7 +4,9 @@ each turn.  Also what a scan costs the agent, and who works beside it.
 """
 
 import contextlib
+import mmap
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ import psutil
 from agent.media.scan import Scan
 from agent.system.clamd import Clamd, ScannerSettings
 from agent.system.kernel import read_at_idle_priority
+from agent.system.pace import Pace, usage
 from agent.system.tree import files_below
 from tests.bench.figures import Figure
 from tests.clamd import RealClamd, make_clamd
@@ -123,7 +126,9 @@ def _ours(clamd: RealClamd, point: Path) -> float:
     folder = os.open(point, os.O_RDONLY | os.O_DIRECTORY)
     try:
         begun = time.monotonic()
-        outcome = Scan(Clamd(ScannerSettings(clamd.address))).run(files_below(folder))
+        engine = Clamd(ScannerSettings(clamd.address))
+        pace = Pace(lambda: usage(engine.pid()))
+        outcome = Scan(engine, at_once=pace.at_once).run(files_below(folder))
         took = time.monotonic() - begun
     finally:
         os.close(folder)
@@ -159,15 +164,15 @@ def _cost(files: int) -> Iterator[Figure]:
             _ours(clamd, point)
             ended.set()
 
-        alone = _worked(BUSY_SECONDS)
-        thread = Thread(target=scan)
-        thread.start()
-        turns, since = 0, time.monotonic()
-        while not ended.is_set():
-            turns += _worked(0.2)
-            peak[0] = max(peak[0], process.memory_info().rss)
-        beside = turns / (time.monotonic() - since)
-        thread.join()
+        with _working() as turns:
+            alone = _rate(turns, BUSY_SECONDS)
+            thread = Thread(target=scan)
+            thread.start()
+            rates = []
+            while not ended.is_set():
+                rates.append(_rate(turns, 0.2))
+                peak[0] = max(peak[0], process.memory_info().rss)
+            thread.join()
         _unmount(device, point)
     yield Figure(
         name="scan.agent_rss_mb",
@@ -178,23 +183,35 @@ def _cost(files: int) -> Iterator[Figure]:
     )
     yield Figure(
         name="scan.work_beside_share",
-        value=round(beside / (alone / BUSY_SECONDS), 2),
+        value=round(sum(rates) / len(rates) / alone, 2),
         unit="",
         n=files,
         load=f"what one process gets done beside a scan, {os.cpu_count()} cores",
     )
 
 
-def _worked(seconds: float) -> int:
-    """Turns of a busy process of its own in that time."""
+@contextmanager
+def _working() -> Iterator[Callable[[], int]]:
+    """A busy process of its own; what it got done so far."""
     script = (
-        "import hashlib, sys, time\n"
-        "ends, turns = time.monotonic() + float(sys.argv[1]), 0\n"
-        "while time.monotonic() < ends:\n"
+        "import hashlib, mmap, struct\n"
+        "board = mmap.mmap(3, 8)\n"
+        "turns = 0\n"
+        "while True:\n"
         "    hashlib.sha256(bytes(100_000)).digest(); turns += 1\n"
-        "print(turns)\n"
+        "    board[:] = struct.pack('q', turns)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(seconds)], check=True, capture_output=True, text=True
-    )
-    return int(done.stdout)
+    with tempfile.TemporaryFile() as file:
+        file.truncate(8)
+        with mmap.mmap(file.fileno(), 8) as board:
+            command = ["sh", "-c", 'exec "$0" -c "$1" 3<&0', sys.executable, script]
+            with subprocess.Popen(command, stdin=file) as process:
+                yield lambda: int(struct.unpack("q", board[:])[0])
+                process.kill()
+
+
+def _rate(turns: Callable[[], int], seconds: float) -> float:
+    """Turns a second."""
+    before, since = turns(), time.monotonic()
+    Event().wait(seconds)
+    return (turns() - before) / (time.monotonic() - since)
