@@ -179,6 +179,8 @@ class MediaSensor:
             for change in self._devices.changes():
                 self._inventory.apply(change)
                 changed = True
+                if change.action == "remove":  # another one may come to the same place at once
+                    yield from self._media_changed()
         except OSError as overrun:
             yield self._gap(f"device events: {overrun.strerror}")
             self._inventory.replace(self._devices.present())

@@ -26,7 +26,6 @@ from agent.system.file_marks import Reading
 from agent.system.fingerprinting import Bounds as MarkBounds
 from agent.system.fingerprinting import Unmarkable, marks_below
 from agent.system.pace import Pace, usage
-from agent.system.pace import Pace, usage
 from agent.system.tree import Bounds, OpenFile, Skipped, files_below
 from checks.facts.media import ScanExtent
 
