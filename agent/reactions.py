@@ -11,6 +11,7 @@ from checks.check import Check
 from checks.evaluate import Evaluator, Known
 from checks.facts import Fact
 from checks.facts.containment import ContainmentActed
+from checks.facts.copying import MediumWritten
 from checks.facts.holding import MediumHeld
 from checks.facts.media import (
     Medium,
@@ -34,6 +35,7 @@ ABOUT_A_MEDIUM = (
     MediumUnmounted,
     MediumAccessed,
     MediumScanned,
+    MediumWritten,
 )
 _SUBJECTS_REMEMBERED = 500
 _MICROSECOND = timedelta(microseconds=1)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from agent.media.announcement import Announcements
+from agent.media.copying import Copying
 from agent.media.devices import DeviceSource
 from agent.media.glimpses import Glimpses
 from agent.media.identity import identify
@@ -96,6 +97,7 @@ class MediaSensor:
         self._covering = Covering(self._scans, self._monotonic)
         self._covering.follow(document.policy)
         self._lateness = Lateness(document.policy)
+        self._copying = Copying(document.policy, self._names)
         self._accesses = Accesses(self._gathering)
         self._announcements = Announcements()
         self._jobs: dict[ScanJob, Watched] = {}
@@ -117,6 +119,7 @@ class MediaSensor:
         facts += self._devices_changed()
         facts += self._mounts_changed()
         facts += self._files_touched()
+        facts += self._copying.news()
         for news in self._scans.news():
             facts += self._heard(news)
         for watched in self._covering.overdue():
@@ -134,7 +137,7 @@ class MediaSensor:
         self._inventory.replace(self._devices.present())
         self._mounting.devices_changed()
         self._probe(_FIRST_ANSWER if first else 0.0)
-        facts = [*self._media_changed(), *self.wake()]
+        facts = [*self._media_changed(), *self.wake(), *self._copying.meanwhile()]
         known = self._scanner
         return facts if known is None or known in facts else [*facts, known]
 
@@ -158,6 +161,7 @@ class MediaSensor:
         self._names.travel = document.policy.thresholds.file_names_travel
         self._covering.follow(document.policy)
         self._lateness.follow(document.policy)
+        self._copying.follow(document.policy)
         return ()
 
     def stop(self) -> None:
@@ -210,15 +214,20 @@ class MediaSensor:
     def _media_changed(self) -> Iterator[Fact]:
         media = self._inventory.media()
         for fact in self._announcements.update(media, self._monotonic()):
+            if isinstance(fact, MediumDetached):
+                yield from self._copying.detached(fact.medium)
             yield fact
             if isinstance(fact, MediumDetached):
                 for watched in self._mounting.on_lost_disks(media):
                     self._scans.stop(watched.where.number)
 
     def _mounts_changed(self) -> Iterator[Fact]:
-        change = self._mounting.update(self._mounts.mounts())
+        rows = self._mounts.mounts()
+        yield from self._files_touched()  # what happened before the unmounting that this may show
+        change = self._mounting.update(rows)
         for number in change.released:
             self._accesses.unwatch(number)
+            yield from self._copying.unmounted(number)
             self._scans.stop(number)
             self._finds.unmounted(number)
             self._lateness.over(number)
@@ -246,12 +255,15 @@ class MediaSensor:
 
     def _files_touched(self) -> Iterator[Fact]:
         for number, access in self._accesses.drain(self._scans.engine_pid()):
+            watched = self._mounting.watched(number)
             if isinstance(access, Overflow):
                 yield self._gap("file accesses: the kernel's queue was full")
-                continue
-            watched = self._mounting.watched(number)
-            if watched is not None:
-                yield from self._touched(watched, access)
+                if watched is not None:
+                    self._copying.overran(watched.where)
+            elif watched is not None:
+                self._copying.noted(watched.where, access)
+                if access.operations:
+                    yield from self._touched(watched, access)
 
     def _touched(
         self, watched: Watched, access: FileAccess, process: Process | UnknownProcess | None = None

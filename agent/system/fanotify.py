@@ -9,24 +9,36 @@ so nobody's umount fails because of us.  File systems without handles (FUSE befo
 Linux 6.6) get descriptors, held only while an event is read.
 
 What cannot be seen: what is opened and closed again between mount(2) and the mark,
-memory maps that are read after their file was opened, and raw reads of the block device.
+memory maps that are read after their file was opened, raw reads and writes of the block device,
+and new names of files on file systems without handles.
 """
 
 import os
 import struct
+import time
 from collections.abc import Iterator
 from typing import Final, Literal
 
 import msgspec
 
-from agent.system.kernel import fanotify_init, fanotify_mark, link_target, open_by_handle
+from agent.system.kernel import (
+    FileSize,
+    fanotify_init,
+    fanotify_mark,
+    file_size,
+    link_target,
+    open_by_handle,
+)
 
 Operation = Literal["open", "execute", "write"]
 
 _CLOEXEC, _NONBLOCK, _REPORT_DFID_NAME = 0x1, 0x2, 0x400 | 0x800  # linux/fanotify.h
 _MARK_ADD, _MARK_FILESYSTEM = 0x1, 0x100
 _MODIFY, _CLOSE_WRITE, _OPEN, _OPEN_EXEC, _OVERFLOW = 0x2, 0x8, 0x20, 0x1000, 0x4000
+_MOVED_FROM, _MOVED_TO = 0x40, 0x80
 _MASK: Final = _OPEN | _OPEN_EXEC | _MODIFY | _CLOSE_WRITE
+_NAMES_TOO: Final = _MASK | _MOVED_FROM | _MOVED_TO
+"""Where events name files: with what a file was called before and is called after."""
 _EVENT = struct.Struct("=IBBHQii")  # struct fanotify_event_metadata
 _INFO = struct.Struct("=BBH")  # struct fanotify_event_info_header
 _HANDLE = struct.Struct("=8sIi")  # fsid, handle_bytes, handle_type
@@ -34,16 +46,27 @@ _INFO_DFID_NAME = 2
 _NO_FD = -1
 _VERSION = 3
 _READ_SIZE = 1 << 16
+_COARSEST_TIME = 3.0
+"""Seconds by which a time that a file system keeps may be early: FAT counts in twos."""
 
 
 class FileAccess(msgspec.Struct, frozen=True, kw_only=True):
     """`pid` is 0 for a process outside our pid namespace.  `path` is relative to the
     mount where that could be told, else the name alone.
+
+    `written` says that the content changed, which it does not for all that are open for writing,
+    `closed` that the writer was done.  A renaming comes as two, by the same process: the file's
+    old name with `moved` `from`, at once followed by its new one with `to`.  `size` in bytes is
+    of what was written or renamed, when that was read; -1 where nobody could look any more.
     """
 
     operations: tuple[Operation, ...]
     pid: int
     path: bytes
+    written: bool = False
+    closed: bool = False
+    size: int = -1
+    moved: Literal["", "from", "to"] = ""
 
 
 class Overflow(msgspec.Struct, frozen=True):
@@ -57,6 +80,7 @@ class AccessWatch:
         self._group = group
         self._root = path
         self._point = os.fsencode(point.rstrip("/"))
+        self._since = time.time() - _COARSEST_TIME
 
     def fileno(self) -> int:
         return self._group
@@ -86,23 +110,43 @@ class AccessWatch:
             if mask & _OVERFLOW:
                 yield Overflow()
                 continue
-            path = self._path(info, descriptor, wanted=pid not in leave_out)
-            if pid not in leave_out:
-                yield FileAccess(operations=operations_of(mask), pid=pid, path=path)
+            wanted = pid not in leave_out
+            path, now = self._looked_at(info, descriptor, mask, wanted=wanted)
+            if wanted:
+                yield FileAccess(
+                    operations=operations_of(mask),
+                    pid=pid,
+                    path=path,
+                    written=self._is_written(mask, now),
+                    closed=bool(mask & _CLOSE_WRITE),
+                    size=now.size if now else -1,
+                    moved=_moved(mask),
+                )
 
-    def _path(self, info: bytes, descriptor: int, *, wanted: bool) -> bytes:
+    def _looked_at(
+        self, info: bytes, descriptor: int, mask: int, *, wanted: bool
+    ) -> tuple[bytes, FileSize | None]:
+        """The path, and of a file that was written or renamed what it is now."""
         if descriptor != _NO_FD:
             try:
-                return self._below_mount(link_target(f"/proc/self/fd/{descriptor}"))
+                path = self._below_mount(link_target(f"/proc/self/fd/{descriptor}"))
+                return path, _size_now(descriptor, b"", mask)
             finally:
                 os.close(descriptor)
-        return self._named(info) if wanted else b""
+        return self._named(info, mask) if wanted else (b"", None)
 
-    def _named(self, info: bytes) -> bytes:
-        """Path by parent handle and name; the name alone where the parent is gone."""
+    def _is_written(self, mask: int, now: FileSize | None) -> bool:
+        """Many open a file for writing and only read it; maps of memory are written without
+        MODIFY, so the time of the last change decides as well.
+        """
+        changed = now is not None and now.changed >= self._since
+        return bool(mask & _MODIFY) or (bool(mask & _CLOSE_WRITE) and changed)
+
+    def _named(self, info: bytes, mask: int) -> tuple[bytes, FileSize | None]:
+        """By parent handle and name; the name alone where the parent is gone."""
         kind, _, length = _INFO.unpack_from(info)
         if kind != _INFO_DFID_NAME:
-            return b""
+            return b"", None
         _, size, handle_type = _HANDLE.unpack_from(info, _INFO.size)
         start = _INFO.size + _HANDLE.size
         handle = info[start : start + size]
@@ -110,15 +154,16 @@ class AccessWatch:
         try:
             folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
-            return name
+            return name, None
         try:
             parent = open_by_handle(folder, handle_type, handle)
         except OSError:
-            return name
+            return name, None
         finally:
             os.close(folder)
         try:
-            return _joined(self._below_mount(link_target(f"/proc/self/fd/{parent}")), name)
+            path = _joined(self._below_mount(link_target(f"/proc/self/fd/{parent}")), name)
+            return path, _size_now(parent, name, mask)
         finally:
             os.close(parent)
 
@@ -157,6 +202,22 @@ def operations_of(mask: int) -> tuple[Operation, ...]:
     return tuple(found)
 
 
+def _moved(mask: int) -> Literal["", "from", "to"]:
+    if mask & _MOVED_FROM:
+        return "from"
+    return "to" if mask & _MOVED_TO else ""
+
+
+def _size_now(folder: int, name: bytes, mask: int) -> FileSize | None:
+    """Of a file that was written or renamed; None when it is gone."""
+    if not mask & (_MODIFY | _CLOSE_WRITE | _MOVED_TO):
+        return None
+    try:
+        return file_size(folder, name)
+    except OSError:
+        return None
+
+
 def _joined(folder: bytes, name: bytes) -> bytes:
     return folder + b"/" + name if folder else name
 
@@ -165,7 +226,8 @@ def _marked(folder: int, *, by_handle: bool) -> int:
     report = _REPORT_DFID_NAME if by_handle else 0
     group = fanotify_init(_CLOEXEC | _NONBLOCK | report, os.O_RDONLY | os.O_LARGEFILE)
     try:
-        fanotify_mark(group, _MARK_ADD | _MARK_FILESYSTEM, _MASK, folder)
+        mask = _NAMES_TOO if by_handle else _MASK
+        fanotify_mark(group, _MARK_ADD | _MARK_FILESYSTEM, mask, folder)
     except OSError:
         os.close(group)
         raise

@@ -1,4 +1,4 @@
-"""System calls that Python does not have: fanotify, open_tree, handles, I/O priority.
+"""System calls that Python does not have: fanotify, open_tree, handles, statx, I/O priority.
 
 Numbers are of asm-generic/unistd.h (aarch64, riscv, loongarch) and of x86-64's table;
 calls since Linux 5.1 have the same number everywhere.
@@ -7,7 +7,10 @@ calls since Linux 5.1 have the same number everywhere.
 import ctypes
 import os
 import platform
+import struct
 from typing import Final
+
+import msgspec
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
@@ -33,6 +36,13 @@ _AT_FDCWD: Final = -100
 _OPEN_TREE_CLONE: Final = 1  # linux/mount.h
 _IOPRIO_WHO_PROCESS: Final = 1  # linux/ioprio.h; 0 as its id is the calling thread
 _IOPRIO_IDLE: Final = 3 << 13
+_AT_SYMLINK_NOFOLLOW: Final = 0x100  # linux/fcntl.h
+_AT_EMPTY_PATH: Final = 0x1000
+_AT_STATX_DONT_SYNC: Final = 0x4000
+_STATX_MTIME: Final = 0x40  # linux/stat.h
+_STATX_SIZE: Final = 0x200
+_STATX: Final = struct.Struct("=40xQ64xqI")  # stx_size, and of stx_mtime tv_sec and tv_nsec
+_STATX_LENGTH: Final = 256
 
 
 def fanotify_init(flags: int, event_flags: int) -> int:
@@ -64,6 +74,28 @@ def open_by_handle(folder: int, handle_type: int, handle: bytes) -> int:
         len(handle).to_bytes(4, "little") + handle_type.to_bytes(4, "little", signed=True) + handle
     )
     return _checked(_LIBC.open_by_handle_at(folder, record, ctypes.c_int(os.O_PATH | os.O_CLOEXEC)))
+
+
+class FileSize(msgspec.Struct, frozen=True):
+    """A file's size in bytes, and when its content changed last, in seconds since the epoch."""
+
+    size: int
+    changed: float
+
+
+def file_size(folder: int, name: bytes) -> FileSize:
+    """Of a file by the open folder it lies in, or with an empty name of the open file itself:
+    statx(2) with what the kernel knows already, so no file system that hangs is asked.
+
+    Raises:
+        OSError: it is gone.
+    """
+    flags = _AT_EMPTY_PATH | _AT_SYMLINK_NOFOLLOW | _AT_STATX_DONT_SYNC
+    record = ctypes.create_string_buffer(_STATX_LENGTH)
+    wanted = ctypes.c_uint(_STATX_SIZE | _STATX_MTIME)
+    _checked(_LIBC.statx(folder, name, flags, wanted, record))
+    size, seconds, nanoseconds = _STATX.unpack_from(record)
+    return FileSize(size, seconds + nanoseconds / 1e9)
 
 
 def any_page_in_memory(descriptor: int, length: int) -> bool:

@@ -139,6 +139,8 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     scan_ends_within: str = "60s"
     scan_per_gb: str = "20s"
     scan_ends_at_most: str = "30m"
+    written_files: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 200
+    written_bytes: Annotated[int, msgspec.Meta(ge=1, le=2**50)] = 1_000_000_000
     file_names_travel: bool = False
     approval_reminder: str = "7d"
     spool_limit_bytes: Annotated[int, msgspec.Meta(ge=64 * 1024, le=2**40)] = 256 * 1024 * 1024

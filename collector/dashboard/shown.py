@@ -11,6 +11,7 @@ from checks.facts.antivirus import AntivirusState, MalwareDetected
 from checks.facts.autoplay import AutoplayState
 from checks.facts.connections import ConnectionSeen
 from checks.facts.containment import ContainmentActed
+from checks.facts.copying import MediumWritten
 from checks.facts.forwarding import ForwardingState
 from checks.facts.hardware import HardwareChanged, HardwareState
 from checks.facts.health import (
@@ -55,7 +56,7 @@ from collector.dashboard.shown_machine import (
     hardware,
     hardware_changed,
 )
-from collector.dashboard.shown_media import keyboard, late, medium, overdue, twice
+from collector.dashboard.shown_media import keyboard, late, medium, overdue, twice, written
 from collector.dashboard.shown_quarantine import opened, quarantined
 from collector.dashboard.shown_segment import (
     adapter,
@@ -208,6 +209,7 @@ _DESCRIBED: Mapping[type[Fact], Callable[[Any, Words], Lines]] = MappingProxyTyp
         MediumUnmounted: _unmounted,
         MediumAccessed: _accessed,
         MediumScanned: _scanned,
+        MediumWritten: written,
         FilesQuarantined: quarantined,
         QuarantineOpened: opened,
         MediumHeld: holding,

@@ -1,10 +1,13 @@
 """Media in words: what one is, where else it is, when it should have been seen."""
 
+from checks.facts.base import Process, UnknownProcess
+from checks.facts.copying import MediumWritten
 from checks.facts.keyboards import KeyboardAppeared
 from checks.facts.media import Medium
 from checks.facts.media_register import MediumOverdue, MediumTwice
 from checks.facts.scan_late import ScanLate
 from collector.dashboard.lines import Line, Lines
+from collector.dashboard.shown_who import account, called
 from collector.dashboard.wording import Words
 
 
@@ -56,3 +59,32 @@ def keyboard(fact: KeyboardAppeared, words: Words) -> Lines:
     say = words.says.gettext
     yield Line(label=say("Description"), text=fact.name)
     yield Line(label=say("Identity"), text=fact.device, mono=True)
+
+
+def written(fact: MediumWritten, words: Words) -> Lines:
+    say = words.says.gettext
+    counts = f"{fact.files} · {words.size(fact.bytes)}"
+    least = f"{say('at least')} {counts}" if fact.at_least else counts
+    yield Line(label=say("Files written"), text=least)
+    ranked = sorted(fact.types.items(), key=lambda pair: (-pair[1], pair[0]))
+    types = ", ".join(f"{kind or say('none')}: {count}" for kind, count in ranked)
+    yield Line(label=say("File types"), text=types, mono=True)
+    if fact.unsized:
+        yield Line(label=say("Of unknown size"), text=str(fact.unsized))
+    if fact.housekeeping:
+        yield Line(label=say("Written by the desktop itself"), text=str(fact.housekeeping))
+    for writer in fact.writers:
+        named = f"{_writer(writer.process, words)} · {writer.files}"
+        yield Line(label=say("Written by"), text=named, mono=True)
+    if fact.others:
+        yield Line(label=say("Written by"), text=f"{say('others')} · {fact.others}")
+    yield Line(label=say("File"), text=", ".join(fact.file_names), mono=True)
+    yield Line(label=say("When it was told"), text=words.says.word("written_so_far", fact.occasion))
+    yield from medium(fact.medium, words)
+    yield Line(label=say("Mounted at"), text=fact.mount_point, mono=True)
+
+
+def _writer(process: Process | UnknownProcess, words: Words) -> str:
+    if isinstance(process, UnknownProcess):
+        return words.says.word("who_unknown", process.why)
+    return " · ".join(part for part in (called(process), account(process)) if part)

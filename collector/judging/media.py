@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from checks.facts.copying import MediumWritten
 from checks.facts.media import (
     Medium,
     MediumAccessed,
@@ -23,6 +24,7 @@ MediumFact = (
     | MediumUnmounted
     | MediumAccessed
     | MediumScanned
+    | MediumWritten
 )
 KEY_LIMIT = 64
 """Characters; a longer one is no key that an agent makes."""

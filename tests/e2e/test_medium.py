@@ -2,6 +2,7 @@
 udev data, real mounts, real clamd, real SMTP.  Issue 2, line 3.
 """
 
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -218,3 +219,39 @@ def test_signatures_that_nobody_changed_for_40_days_are_stale(tmp_path, loops): 
                 assert media_rules(collector) == ["MED-06"]
         finally:
             stale.kill()
+
+
+@pytest.mark.parametrize("ward", [f'{REGISTERED}access = "read_only"\n'], indirect=True)
+def test_a_copy_to_a_medium_that_is_for_reading_only_is_a_case_with_what_was_copied(
+    ward,
+    loops,  # noqa: F811 - the fixture
+    tmp_path,
+):
+    udev, collector, _ = ward
+    device = loops.make("taken", {"letter.txt": b"nothing special"})
+    plug(udev, device)
+    point = tmp_path / "stick"
+    device.mount(point)
+    until(lambda: scanned(collector, "clean"), told="the scan ended clean")
+    before = media_rules(collector)
+    (tmp_path / "ct.dcm").write_bytes(b"d" * 300_000)
+    (tmp_path / "list of patients.CSV").write_bytes(b"c" * 700)
+
+    subprocess.run(
+        ["cp", tmp_path / "ct.dcm", tmp_path / "list of patients.CSV", point], check=True
+    )
+    case = collector.case("MED-08")
+    device.unmount(point)
+
+    def ended():
+        told = collector.get("/api/v1/observations", kind="medium_written").json()["observations"]
+        return [item["fact"] for item in told if item["fact"]["occasion"] == "ended"]
+
+    [fact] = until(ended, told="the whole was told when it was unmounted")
+    assert before == []
+    assert (case["severity"], case["decided_by"]) == ("high", "media register M-0001")
+    assert case["evidence"][0]["fact"]["kind"] == "medium_written"
+    assert (fact["files"], fact["bytes"]) == (2, 300_700)
+    assert fact["types"] == {"dcm": 1, "csv": 1}
+    assert "patients" not in str(fact)
+    assert media_rules(collector) == ["MED-08"]

@@ -4,7 +4,7 @@ from checks.facts import KINDS, Fact
 
 
 def test_every_kind_has_one_wire_name():
-    assert len(KINDS) == 47
+    assert len(KINDS) == 48
     assert KINDS["connection"].__name__ == "ConnectionSeen"
     assert all(issubclass(kind, Fact) for kind in KINDS.values())
 

@@ -2,7 +2,8 @@ import pytest
 
 from checks.facts import Fact
 from checks.facts.autoplay import Autoplay, AutoplayState
-from checks.facts.base import UnknownProcess
+from checks.facts.base import Process, UnknownProcess
+from checks.facts.copying import MediumWritten, Writer
 from checks.facts.health import EndpointSilent, SensorGap
 from checks.facts.history import OutreachHistory, Trace
 from checks.facts.media import MediumUnmounted
@@ -161,3 +162,30 @@ def test_who_opened_the_quarantine_is_shown():
 
     assert lines(fact, CHINESE)["隔离区"] == "从隔离区取出"
     assert lines(fact)["User"] == "root"
+
+
+def test_what_was_written_to_a_medium_is_told_with_types_and_writers():
+    written = MediumWritten(
+        medium=STICK,
+        mount_point="/mnt",
+        occasion="ended",
+        files=3,
+        bytes=2048,
+        types={"": 1, "dcm": 2},
+        writers=(
+            Writer(process=Process(pid=7, name="cp", user="nurse"), files=2),
+            Writer(process=UnknownProcess(why="gone"), files=1),
+        ),
+        at_least=True,
+        unsized=1,
+        housekeeping=2,
+        others=4,
+    )
+
+    said = lines(written)
+
+    assert said["Files written"] == "at least 3 · 2.0 KB"
+    assert said["File types"] == "dcm: 2, none: 1"
+    assert (said["Of unknown size"], said["Written by the desktop itself"]) == ("1", "2")
+    assert said["When it was told"] == "when it was unmounted or pulled out"
+    assert lines(written, CHINESE)["写入的文件"] == "至少 3 · 2.0 KB"
