@@ -28,6 +28,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     medium_not_scanned: Wording
     medium_infected: Wording
     medium_quarantined: Wording
+    medium_written: Wording
     outside_connection: Wording
     outside_link: Wording
     link_cut: Wording

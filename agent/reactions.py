@@ -138,9 +138,9 @@ class Reactions:
         if isinstance(fact, MediumScanned):
             yield _SCAN_MESSAGES[fact.verdict], fact.medium.describe()
             return
-        if isinstance(fact, FilesQuarantined):
-            if any(one.end == "moved" for one in fact.files):
-                yield "medium_quarantined", fact.medium.describe()
+        if isinstance(fact, FilesQuarantined | MediumWritten):
+            for name in _files_messages(fact, failed):
+                yield name, fact.medium.describe()
             return
         if isinstance(fact, ContainmentActed) and fact.action in _LINK_MESSAGES:
             yield _LINK_MESSAGES[fact.action], fact.interface
@@ -178,6 +178,17 @@ class Reactions:
                 seconds=seconds,
             )
         )
+
+
+def _files_messages(
+    fact: FilesQuarantined | MediumWritten, failed: Sequence[Verdict]
+) -> Iterator[str]:
+    """Of a copy only while the user may still stop it."""
+    if isinstance(fact, MediumWritten):
+        if failed and fact.occasion != "ended":
+            yield "medium_written"
+    elif any(one.end == "moved" for one in fact.files):
+        yield "medium_quarantined"
 
 
 def _hold_message(fact: MediumHeld) -> str:

@@ -6,6 +6,7 @@ from agent.reactions import Judgement, Reactions
 from agent.system.desktop import Message
 from checks.check import discover
 from checks.facts import Fact
+from checks.facts.copying import MediumWritten
 from checks.facts.holding import MediumHeld
 from checks.facts.media import Medium, MediumMounted, MediumScanned, Partition
 from checks.facts.network import Address, Link, NetworkState, Route
@@ -106,6 +107,23 @@ def test_only_what_was_moved_into_quarantine_is_told_the_user(end, titles):
     scene = Scene(ENGLISH)
     files = (QuarantinedFile(signature="Eicar", end=end),)
     scene.reactions(FilesQuarantined(medium=MEDIUM, mount_point="/media/a", files=files), 1)
+
+    assert [message.title for message in scene.shown] == titles
+
+
+@pytest.mark.parametrize(
+    ("occasion", "files", "titles"),
+    [
+        ("first", 1, []),
+        ("many", 201, ["Please copy no files to this medium"]),
+        ("ended", 201, []),
+    ],
+)
+def test_who_copies_too_much_is_told_while_it_goes_on(occasion, files, titles):
+    scene = Scene(ENGLISH)
+    scene.reactions(
+        MediumWritten(medium=MEDIUM, mount_point="/media/a", occasion=occasion, files=files), 1
+    )
 
     assert [message.title for message in scene.shown] == titles
 
