@@ -139,8 +139,8 @@ class Reactions:
             yield _SCAN_MESSAGES[fact.verdict], fact.medium.describe()
             return
         if isinstance(fact, FilesQuarantined | MediumWritten):
-            for name in _files_messages(fact, failed):
-                yield name, fact.medium.describe()
+            for message in _files_messages(fact, failed):
+                yield message, fact.medium.describe()
             return
         if isinstance(fact, ContainmentActed) and fact.action in _LINK_MESSAGES:
             yield _LINK_MESSAGES[fact.action], fact.interface
