@@ -36,7 +36,7 @@ via = [{ interface = "wired", gateway = "10.0.2.2" }, { interface = "wired", gat
 _SITE = f"{INSTALLED}/lib/python3.11/site-packages"
 _PACKAGES = (
     *("backports", "certifi", "cffi", "charset_normalizer", "idna", "msgspec", "nacl"),
-    *("netifaces", "psutil", "pycparser", "pyudev", "requests", "tzdata", "urllib3"),
+    *("netifaces", "psutil", "pycparser", "pyudev", "requests", "segno", "tzdata", "urllib3"),
 )
 _LAUNCHER = ROOT / "deploy" / "debian" / "launcher"
 
