@@ -145,6 +145,57 @@ def test_the_next_stick_with_the_same_numbers_is_held_again(guest, collector, tr
     assert read_by_anybody(guest) == 0
 
 
+SICK = {
+    "exfat": ("stick", "--fs", "exfat"),
+    "ntfs": ("stick", "--fs", "ntfs"),
+    "ext4": ("stick", "--fs", "ext4"),
+    "no-table": ("stick", "--layout", "none"),
+    "several": ("stick-multi", "--parts", "vfat:48M,exfat:48M,ntfs:48M"),
+    "ssd": ("uas",),
+    "write-protected": ("stick", "--ro"),
+}
+
+
+@pytest.mark.parametrize("what", SICK)
+def test_every_kind_of_storage_stays_held_while_it_is_infected(guest, collector, what):
+    kind, *options = SICK[what]
+    serial = f"SICK{what}"
+    guest.plug(kind, "sick", "--serial", serial, "--infected", *options)
+
+    until(
+        lambda: ("kept", "infected") in acts(collector, serial),
+        seconds=60,
+        told=lambda: f"{serial} is kept: {acts(collector, serial)}",
+    )
+    nodes = guest.ssh("ls /dev/sd[c-z]*").split()
+    got = guest.ssh(f"for node in {' '.join(nodes)}; do head -c 16 $node 2>/dev/null; done | wc -c")
+    guest.ctl("unplug", "sick")
+
+    assert nodes
+    assert int(got) == 0
+
+
+def test_a_disc_is_held_and_then_released(guest, collector, tmp_path):
+    (tmp_path / "picture.dcm").write_text("nothing")
+    guest.plug("cdrom", "disc", "--files", str(tmp_path))
+
+    until(lambda: disc_acts(collector), seconds=60, told="the disc is held")
+    until(
+        lambda: ("released", "clean") in disc_acts(collector),
+        seconds=90,
+        told=lambda: f"the disc is released: {disc_acts(collector)}",
+    )
+    until(lambda: int(guest.ssh("head -c 16 /dev/sr0 2>/dev/null | wc -c")), seconds=20)
+    guest.ctl("unplug", "disc")
+
+    assert disc_acts(collector) == [("held", ""), ("released", "clean")]
+
+
+def disc_acts(collector):
+    told = [f for f in observed(collector, "medium_held") if f["medium"]["kind"] == "optical"]
+    return [(fact["action"], fact.get("ground", "")) for fact in reversed(told)]
+
+
 def test_an_emergency_lets_go_of_it(guest, collector):
     told = guest.ssh(
         f"{PROGRAM} release --medium HOLD0002 --name 'Dr Li' --reason 'images for theatre'"

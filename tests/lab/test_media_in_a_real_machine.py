@@ -1,8 +1,10 @@
 """Real USB plugging into a whole Debian 12 in a virtual machine: the media sensor alone."""
 
 import json
+import random
 import shlex
 import time
+from pathlib import Path
 
 import pytest
 
@@ -157,3 +159,50 @@ def test_a_stick_with_a_hidden_keyboard_keeps_its_interfaces(guest):
     guest.ctl("unplug", "b1")
 
     assert medium["interfaces"] == ":080650:030101:"
+
+
+FUZZED = {
+    "vfat": ("stick", "--fs", "vfat"),
+    "exfat": ("stick", "--fs", "exfat"),
+    "ntfs": ("stick", "--fs", "ntfs"),
+    "ext4": ("stick", "--fs", "ext4"),
+    "iso9660": ("cdrom",),
+}
+PLACES = 400
+"""Octets that are changed: most in the first megabyte, where the tables are."""
+
+
+@pytest.mark.parametrize("filesystem", FUZZED)
+def test_a_broken_file_system_ends_its_scan_and_disturbs_no_other(guest, filesystem, tmp_path):
+    for number in range(40):
+        (tmp_path / f"{number}.txt").write_text(f"letter {number} " * 500)
+    kind, *options = FUZZED[filesystem]
+    made = guest.ctl("plug", kind, "--id", "fuzz", *options, "--files", str(tmp_path))
+    guest.ctl("unplug", "fuzz")
+    sound = Path(json.loads(made)["image"])
+    for seed in range(3):
+        image = tmp_path.with_name(f"{tmp_path.name}-{seed}.img")
+        _corrupt(sound, image, random.Random(f"{filesystem} {seed}"))
+        since = guest.plugged(kind, "fuzz", "--image", str(image))
+        where = "/dev/sr0" if kind == "cdrom" else "/dev/sdb1"
+        guest.ssh(f"udevadm settle -t 10; mkdir -p /mnt/z; timeout 30 mount {where} /mnt/z || true")
+        if guest.ssh("grep -c /mnt/z /proc/mounts || true").strip() != "0":
+            guest.await_fact("medium_scanned", since)
+            guest.ssh("umount -l /mnt/z")
+        guest.ctl("unplug", "fuzz")
+
+    since = guest.plugged("stick", "sound", "--serial", f"SOUND{filesystem}")
+    guest.ssh(f"mount {guest.await_partition(since)} /mnt/z")
+    scanned = guest.await_fact("medium_scanned", since, serial=f"SOUND{filesystem}")
+    guest.ssh("umount /mnt/z")
+    guest.ctl("unplug", "sound")
+
+    assert scanned["verdict"] == "clean"
+
+
+def _corrupt(sound, image, chance):
+    octets = bytearray(sound.read_bytes())
+    for _ in range(PLACES):
+        end = len(octets) if chance.random() < 0.3 else min(len(octets), 2 << 20)
+        octets[chance.randrange(1 << 12, end)] = chance.randrange(256)
+    image.write_bytes(octets)
