@@ -57,7 +57,10 @@ def test_malware_found_on_a_full_disk_is_a_case_once_there_is_room(
             filler = fill(small_disk)
 
             device.mount(tmp_path / "stick")
-            until(lambda: "No space" in agent.said(), told=lambda: f"the full disk is met: {agent.said()[-1500:]}")
+            until(
+                lambda: "No space" in agent.said(),
+                told=lambda: f"the full disk is met: {agent.said()[-1500:]}",
+            )
             assert seen(collector, "medium_scanned") == []
             filler.unlink()
 
