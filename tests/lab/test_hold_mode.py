@@ -147,7 +147,6 @@ def test_the_next_stick_with_the_same_numbers_is_held_again(guest, collector, tr
 
 SICK = {
     "exfat": ("stick", "--fs", "exfat"),
-    "ntfs": ("stick", "--fs", "ntfs"),
     "ext4": ("stick", "--fs", "ext4"),
     "no-table": ("stick", "--layout", "none"),
     "several": ("stick-multi", "--parts", "vfat:48M,exfat:48M,ntfs:48M"),
@@ -160,19 +159,35 @@ SICK = {
 def test_every_kind_of_storage_stays_held_while_it_is_infected(guest, collector, what):
     kind, *options = SICK[what]
     serial = f"SICK{what}"
-    guest.plug(kind, "sick", "--serial", serial, "--infected", *options)
+    guest.plug(kind, what, "--serial", serial, "--infected", *options)
 
+    got = kept(guest, collector, serial, "infected")
+    guest.ctl("unplug", what)
+
+    assert got == 0
+
+
+def kept(guest, collector, serial, ground):
+    """Octets that root gets of a stick that is kept on this ground; s2 is plugged in, too."""
     until(
-        lambda: ("kept", "infected") in acts(collector, serial),
+        lambda: ("kept", ground) in acts(collector, serial),
         seconds=60,
         told=lambda: f"{serial} is kept: {acts(collector, serial)}",
     )
     nodes = guest.ssh("ls /dev/sd[c-z]*").split()
-    got = guest.ssh(f"for node in {' '.join(nodes)}; do head -c 16 $node 2>/dev/null; done | wc -c")
-    guest.ctl("unplug", "sick")
-
     assert nodes
-    assert int(got) == 0
+    got = guest.ssh(f"for node in {' '.join(nodes)}; do head -c 16 $node 2>/dev/null; done | wc -c")
+    return int(got)
+
+
+def test_ntfs_that_only_fuse_can_mount_here_stays_held(guest, collector):
+    """Debian 12's kernel has no driver of its own for it: nothing can look into it unseen."""
+    guest.plug("stick", "ntfs", "--serial", "SICKntfs", "--fs", "ntfs")
+
+    got = kept(guest, collector, "SICKntfs", "no_file_system")
+    guest.ctl("unplug", "ntfs")
+
+    assert got == 0
 
 
 def test_a_disc_is_held_and_then_released(guest, collector, tmp_path):
