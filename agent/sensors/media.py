@@ -17,6 +17,7 @@ from datetime import timedelta
 from agent.media.announcement import Announcements
 from agent.media.copying import Copying
 from agent.media.devices import DeviceSource
+from agent.media.engine_watch import EngineWatch
 from agent.media.glimpses import Glimpses
 from agent.media.identity import identify
 from agent.media.inventory import Inventory
@@ -46,14 +47,11 @@ from agent.system.scan_threads import (
 from checks.facts import Fact
 from checks.facts.base import Process, UnknownProcess
 from checks.facts.health import SensorGap
-from checks.facts.media import MediumAttached, MediumDetached, ScannerState
+from checks.facts.media import MediumAttached, MediumDetached
 from checks.policy import PolicyDocument
 
 _FIRST_ANSWER = 0.2
 """Seconds that the first look waits for the engine at most, so that `once` knows it."""
-_PROBE_EVERY = 30.0
-_PROBE_SOONEST = 1.0
-"""Seconds between two questions to the engine: the first after it failed, and always."""
 
 
 class MediaSensor:
@@ -62,7 +60,7 @@ class MediaSensor:
     name = "media"
     heals_every = timedelta(minutes=5)
 
-    def __init__(  # noqa: PLR0913 - two ports, two clocks, a factory and the salt
+    def __init__(  # noqa: PLR0913 - ports, two clocks, a factory and the salt
         self,
         *,
         devices: DeviceSource,
@@ -101,9 +99,7 @@ class MediaSensor:
         self._accesses = Accesses(self._gathering)
         self._announcements = Announcements()
         self._jobs: dict[ScanJob, Watched] = {}
-        self._scanner: ScannerState | None = None
-        self._pause = _PROBE_SOONEST
-        self._probe_at: float | None = None
+        self._engine = EngineWatch(self._scans.probe, self._monotonic)
         self._seen_at_us = self._wall_us()
         self._glimpses = Glimpses()
         for descriptor in (self._devices.open(), self._mounts.open(), self._scans.fileno()):
@@ -127,18 +123,16 @@ class MediaSensor:
         for job in self._covering.written():
             self._begin(*job)
         facts += self._lateness.overdue(self._monotonic())
-        if self._probe_at is not None and self._probe_at <= self._monotonic():
-            self._probe(0.0)
+        self._engine.ask_if_due()
         self._seen_at_us = self._wall_us()
         return facts
 
     def heal(self) -> Iterable[Fact]:
-        first = self._scanner is None
         self._inventory.replace(self._devices.present())
         self._mounting.devices_changed()
-        self._probe(_FIRST_ANSWER if first else 0.0)
+        self._engine.ask(0.0 if self._engine.state else _FIRST_ANSWER)
         facts = [*self._media_changed(), *self.wake(), *self._copying.meanwhile()]
-        known = self._scanner
+        known = self._engine.state
         return facts if known is None or known in facts else [*facts, known]
 
     def deadline(self) -> float | None:
@@ -146,7 +140,7 @@ class MediaSensor:
             self._announcements.deadline(),
             self._covering.deadline(),
             self._lateness.deadline(),
-            self._probe_at,
+            self._engine.deadline(),
         )
         return min((moment for moment in waiting if moment is not None), default=None)
 
@@ -326,26 +320,17 @@ class MediaSensor:
             yield scanned(watched.where, outcome, news.scan, self._names)
         self._finds.found(watched.where, news.job, outcome)
         if watched.wants_engine:
-            self._probe_at = self._monotonic() + self._pause
-            self._pause = min(2 * self._pause, _PROBE_EVERY)
-
-    def _probe(self, patience: float) -> None:
-        self._probe_at = self._monotonic() + _PROBE_EVERY
-        self._scans.probe(patience)
+            self._engine.failed()
 
     def _engine_seen(self, seen: EngineSeen) -> Iterator[Fact]:
-        state = scanner_state(seen.version, seen.reason)
-        if state != self._scanner:
-            self._scanner = state
-            yield state
+        yield from self._engine.answered(scanner_state(seen.version, seen.reason))
         wanting = [watched for watched in self._mounting.all() if watched.wants_engine]
         if seen.version is None:
             if wanting:
-                self._probe_at = self._monotonic() + self._pause
-                self._pause = min(2 * self._pause, _PROBE_EVERY)
+                self._engine.failed()
             return
         if not wanting:
-            self._pause = _PROBE_SOONEST
+            self._engine.recovered()
         for watched in wanting:
             if watched.job is not None and watched.job not in self._jobs:
                 watched.wants_engine = False
