@@ -5,7 +5,7 @@ Behind a first line of ours every octet is replaced by another, by a fixed table
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 FIRST_LINE = b"wardwatch quarantine 1: no program, every octet n is 167 n + 91 mod 256\n"
@@ -30,35 +30,44 @@ def write_masked(source: int, target: int, sha256: str, still: Callable[[], bool
         ContentChanged: the source is not what its SHA-256 says.
         OSError
     """
-    digest = hashlib.sha256()
-    write_all(target, FIRST_LINE)
-    for chunk in _chunks(source, still):
-        digest.update(chunk)
-        write_all(target, chunk.translate(_MASK))
-    check_digest(digest.hexdigest(), sha256)
+    _write_all(target, FIRST_LINE)
+    for chunk in _right(_chunks(source, still), sha256):
+        _write_all(target, chunk.translate(_MASK))
+
+
+def write_unmasked(path: Path, target: int, sha256: str) -> None:
+    """Writes the content as it was to an open file.  Raises ContentChanged, OSError."""
+    for chunk in _right(_unmasked(path), sha256):
+        _write_all(target, chunk)
 
 
 def compare(descriptor: int, sha256: str, still: Callable[[], bool]) -> None:
     """Raises as `write_masked`."""
-    digest = hashlib.sha256()
-    for chunk in _chunks(descriptor, still):
-        digest.update(chunk)
-    check_digest(digest.hexdigest(), sha256)
+    for _ in _right(_chunks(descriptor, still), sha256):
+        pass
 
 
 def is_intact(path: Path, sha256: str) -> bool:
     """Raises OSError."""
-    digest = hashlib.sha256()
     try:
-        for chunk in unmasked(path):
-            digest.update(chunk)
+        for _ in _right(_unmasked(path), sha256):
+            pass
     except ContentChanged:
         return False
-    return digest.hexdigest() == sha256
+    return True
 
 
-def unmasked(path: Path) -> Iterator[bytes]:
-    """The content as it was.  Raises ContentChanged, OSError."""
+def _right(chunks: Iterable[bytes], sha256: str) -> Iterator[bytes]:
+    """The chunks; raises ContentChanged after the last, where they are not what it says."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != sha256:
+        raise ContentChanged(f"{sha256} reads otherwise")
+
+
+def _unmasked(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stored:
         if stored.read(len(FIRST_LINE)) != FIRST_LINE:
             raise ContentChanged(f"{path.name} does not begin as it should")
@@ -66,14 +75,7 @@ def unmasked(path: Path) -> Iterator[bytes]:
             yield chunk.translate(_UNMASK)
 
 
-def check_digest(found: str, sha256: str) -> None:
-    """Raises ContentChanged."""
-    if found != sha256:
-        raise ContentChanged(f"{sha256} reads otherwise")
-
-
-def write_all(descriptor: int, content: bytes) -> None:
-    """Raises OSError."""
+def _write_all(descriptor: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

@@ -6,7 +6,6 @@ it lay.  Nothing is ever dropped to make room: what does not fit is not taken.
 
 import contextlib
 import errno
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -18,17 +17,15 @@ from agent.durable import make_private_folder, read_whole, remove, sync_folder, 
 from agent.media.quarantine import Origin
 from agent.system.quarantine_content import (
     FIRST_LINE,
-    check_digest,
     compare,
     is_intact,
-    unmasked,
-    write_all,
     write_masked,
+    write_unmasked,
 )
 
 FOLDER = "quarantine"
 """The folder's name in the state folder."""
-READ_ONLY = 0o400
+_READ_ONLY = 0o400
 _NAME = re.compile(r"[0-9a-f]{64}")
 _TAKING = ".taking"
 _ORIGINS_MOST = 1000
@@ -128,12 +125,8 @@ class QuarantineStore:
         """
         descriptor = os.open(target, _NEW, 0o600)
         try:
-            digest = hashlib.sha256()
-            for chunk in unmasked(self._folder / sha256):
-                digest.update(chunk)
-                write_all(descriptor, chunk)
+            write_unmasked(self._folder / sha256, descriptor, sha256)
             os.fsync(descriptor)
-            check_digest(digest.hexdigest(), sha256)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -144,8 +137,6 @@ class QuarantineStore:
         """For good; the record last, so that what is left can be named."""
         remove(self._folder / sha256)
         remove(self._record(sha256))
-
-    # ----------------------------------------------------------------------- helpers
 
     def _contents(self) -> Iterator[Path]:
         for path in self._entries():
@@ -176,7 +167,7 @@ class QuarantineStore:
         self._write(msgspec.structs.replace(known, origins=origins))
 
     def _write(self, kept: Kept) -> None:
-        write_durably(self._record(kept.sha256), msgspec.json.encode(kept), mode=READ_ONLY)
+        write_durably(self._record(kept.sha256), msgspec.json.encode(kept), mode=_READ_ONLY)
 
     def _check_room(self, size: int) -> None:
         """Raises QuarantineFull."""
@@ -193,7 +184,7 @@ class QuarantineStore:
         fresh = content.with_name(f".{content.name}{_TAKING}")
         fresh.unlink(missing_ok=True)
         try:
-            target = os.open(fresh, _NEW, READ_ONLY)
+            target = os.open(fresh, _NEW, _READ_ONLY)
             try:
                 write_masked(descriptor, target, content.name, still)
                 os.fsync(target)
