@@ -10,24 +10,22 @@ last look and the deletion somebody who writes there may still put another file 
 within microseconds.
 """
 
-import ctypes
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from agent.media.quarantine import Find, origin
 from agent.media.scan import Infected
 from agent.media.watched import ScanJob
 from agent.system.chosen_files import file_at, folder_at
 from agent.system.content import FileState, state_of
+from agent.system.kernel import touching_files_as
 from agent.system.quarantine_content import ContentChanged, Interrupted
 from agent.system.quarantine_store import QuarantineFull, QuarantineStore
 from agent.system.scan_threads import open_mount
 from agent.system.tree import OpenFile
 from checks.facts.quarantine import QuarantineEnd
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
 _NUMBERS_PASS = frozenset(("vfat", "msdos", "exfat", "fuseblk"))
 """File systems whose inodes get new numbers when the kernel forgets them."""
 _GONE = frozenset((errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ESTALE))
@@ -135,7 +133,9 @@ def _deleted(parent: int, name: bytes, opened: os.stat_result) -> QuarantineEnd:
     there = os.stat(name, dir_fd=parent, follow_symlinks=False)
     if (there.st_dev, there.st_ino) != (opened.st_dev, opened.st_ino):
         return "changed"
-    with _as_owner_of(os.fstat(parent)):
+    owner = os.fstat(parent)
+    # The service may read what is others', but has no right to write there (CAP_DAC_OVERRIDE).
+    with touching_files_as(owner.st_uid, owner.st_gid):
         os.unlink(name, dir_fd=parent)
     with suppress(OSError):  # pulled out right now: what lies here is all that is sure to be left
         os.fsync(parent)
@@ -147,20 +147,6 @@ def _is_read_only(folder: int) -> bool:
     with suppress(OSError):
         return bool(os.fstatvfs(folder).f_flag & os.ST_RDONLY)
     return False
-
-
-@contextmanager
-def _as_owner_of(folder: os.stat_result) -> Iterator[None]:
-    """Files are touched by this thread as the folder's owner, setfsuid(2): the service may read what
-    is others', but has no right to write there (CAP_DAC_OVERRIDE).
-    """
-    _LIBC.setfsgid(ctypes.c_uint(folder.st_gid))
-    _LIBC.setfsuid(ctypes.c_uint(folder.st_uid))
-    try:
-        yield
-    finally:
-        _LIBC.setfsuid(ctypes.c_uint(os.geteuid()))
-        _LIBC.setfsgid(ctypes.c_uint(os.getegid()))
 
 
 def _why(unable: OSError) -> QuarantineEnd:
