@@ -16,7 +16,7 @@ from agent.quarantine_acts import leave
 from agent.speech import complain, say
 from agent.system.console import commander
 from agent.system.quarantine_content import ContentChanged
-from agent.system.quarantine_store import Kept, QuarantineStore, Room
+from agent.system.quarantine_store import NO_ROOM, Kept, QuarantineStore
 from checks.facts.quarantine import QuarantineAction, QuarantineOpened
 
 _SHORTEST = 8
@@ -79,14 +79,14 @@ def lines(kept: Sequence[Kept]) -> Iterator[str]:
         yield "the quarantine is empty"
     for one in kept:
         yield f"{one.sha256}  {one.size} bytes  {_signatures(one)}"
-        for lay in one.origins:
-            yield f"    {_when(lay.moved_us)}  {_signs(lay.medium)}: {_signs(shown(lay.path))}"
+        for origin in one.origins:
+            place = f"{_signs(origin.medium)}: {_signs(shown(origin.path))}"
+            yield f"    {_when(origin.moved_us)}  {place}"
 
 
 def _store(settings: Settings) -> QuarantineStore:
-    own = settings.quarantine
-    room = Room(most=own.limit_bytes, keep_free=own.keep_free_bytes)
-    return QuarantineStore(settings.state, room)
+    """To look and to take out: a command puts nothing there."""
+    return QuarantineStore(settings.state, NO_ROOM)
 
 
 def _only(settings: Settings, digits: str) -> Kept | None:
@@ -127,19 +127,19 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 def _row(kept: Kept) -> _Row:
     places = (
         _Place(
-            path=shown(lay.path),
-            medium=lay.medium,
-            key=lay.key,
-            signature=lay.signature,
-            moved_at=_when(lay.moved_us),
+            path=shown(origin.path),
+            medium=origin.medium,
+            key=origin.key,
+            signature=origin.signature,
+            moved_at=_when(origin.moved_us),
         )
-        for lay in kept.origins
+        for origin in kept.origins
     )
     return _Row(sha256=kept.sha256, size=kept.size, origins=tuple(places))
 
 
 def _signatures(kept: Kept) -> str:
-    return ", ".join(sorted({lay.signature for lay in kept.origins})) or "unknown"
+    return ", ".join(sorted({origin.signature for origin in kept.origins})) or "unknown"
 
 
 def _when(at_us: int) -> str:

@@ -104,7 +104,7 @@ def why_left(find: Find, document: PolicyDocument) -> QuarantineEnd | None:
     return "clinical" if document.endpoint.clinical else None
 
 
-def origin(find: Find, one: Infected, moved_us: int) -> Origin:
+def origin_of(find: Find, one: Infected, moved_us: int) -> Origin:
     return Origin(
         key=find.where.medium.key,
         medium=find.where.medium.describe(),

@@ -14,7 +14,7 @@ import errno
 import os
 from contextlib import suppress
 
-from agent.media.quarantine import Find, origin
+from agent.media.quarantine import Find, origin_of
 from agent.media.scan import Infected
 from agent.media.watched import ScanJob
 from agent.system.chosen_files import file_at, folder_at
@@ -94,9 +94,9 @@ class _Move:
         """Raises OSError."""
         if not self._is_as_scanned(infected, descriptor):
             return "changed"
-        lay = origin(self._find, infected, self._now_us)
+        origin = origin_of(self._find, infected, self._now_us)
         try:
-            self._store.take(descriptor, infected.sha256, lay, self._is_wanted)
+            self._store.take(descriptor, infected.sha256, origin, self._is_wanted)
         except QuarantineFull:
             return "full"
         except Interrupted:
@@ -105,7 +105,7 @@ class _Move:
             return "changed"
         end = self._taken_away(infected, parent, name, descriptor)
         if end != "moved":
-            self._store.forget(infected.sha256, lay)
+            self._store.forget(infected.sha256, origin)
         return end
 
     def _taken_away(

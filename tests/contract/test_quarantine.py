@@ -179,7 +179,7 @@ def test_hostile_names_are_moved_as_they_are_and_shown_as_signs(
     assert ward.ends() == ["moved"] * len(hostile)
     assert names_on(point) == [b"f", b"lost+found"]
     (kept,) = ward.kept()
-    assert sorted(lay.path for lay in kept.origins) == sorted(hostile)
+    assert sorted(origin.path for origin in kept.origins) == sorted(hostile)
     assert command.list_all(settings, as_json=False) == 0
     shown = capsys.readouterr().out
     assert "a?b?[2Jc" in shown
@@ -354,7 +354,7 @@ def test_the_same_content_is_kept_once_with_all_its_places(wards, loops, tmp_pat
 
     assert ward.ends() == ["moved"] * 3
     (kept,) = ward.kept()
-    assert [lay.path for lay in kept.origins] == [b"a.com", b"b.com", b"c.com"]
+    assert [origin.path for origin in kept.origins] == [b"a.com", b"b.com", b"c.com"]
 
 
 def test_what_the_bound_does_not_admit_stays_on_the_medium(wards, loops, tmp_path):

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from agent.media.engine import EngineVersion
-from agent.media.quarantine import Finds, is_wanted, origin, told, why_left
+from agent.media.quarantine import Finds, is_wanted, origin_of, told, why_left
 from agent.media.scan import Infected, ScanOutcome
 from agent.media.telling import Names
 from agent.media.watched import MountedAt, ScanJob
@@ -117,11 +117,11 @@ def test_names_stay_at_the_endpoint():
     find, names = made.take(), Names(b"salt")
 
     (file,) = told(find, ["moved"], names).files
-    lay = origin(find, INFECTED, 9)
+    origin = origin_of(find, INFECTED, 9)
 
     assert (file.end, file.signature, file.sha256, file.size) == ("moved", "Eicar", "ab", 68)
     assert (file.file_hash, file.file_name) == (names.hashed(INFECTED.path), "")
-    assert (lay.path, lay.key, lay.moved_us) == (INFECTED.path, STICK.key, 9)
+    assert (origin.path, origin.key, origin.moved_us) == (INFECTED.path, STICK.key, 9)
 
 
 def test_a_place_is_the_same_at_another_moment_but_not_with_another_content():
@@ -130,7 +130,7 @@ def test_a_place_is_the_same_at_another_moment_but_not_with_another_content():
     find = made.take()
     other = msgspec.structs.replace(INFECTED, state=FileState(number=3, size=68, modified_ns=6))
 
-    lay = origin(find, INFECTED, 9)
+    origin = origin_of(find, INFECTED, 9)
 
-    assert lay.is_same_as(origin(find, INFECTED, 10))
-    assert not lay.is_same_as(origin(find, other, 9))
+    assert origin.is_same_as(origin_of(find, INFECTED, 10))
+    assert not origin.is_same_as(origin_of(find, other, 9))
