@@ -139,7 +139,7 @@ class Reactions:
             yield _SCAN_MESSAGES[fact.verdict], fact.medium.describe()
             return
         if isinstance(fact, FilesQuarantined | MediumWritten):
-            for message in _files_messages(fact, failed):
+            if message := _files_message(fact, failed):
                 yield message, fact.medium.describe()
             return
         if isinstance(fact, ContainmentActed) and fact.action in _LINK_MESSAGES:
@@ -180,15 +180,11 @@ class Reactions:
         )
 
 
-def _files_messages(
-    fact: FilesQuarantined | MediumWritten, failed: Sequence[Verdict]
-) -> Iterator[str]:
-    """Of a copy only while the user may still stop it."""
+def _files_message(fact: FilesQuarantined | MediumWritten, failed: Sequence[Verdict]) -> str:
+    """Empty where no file was moved, or a copy cannot be stopped any more."""
     if isinstance(fact, MediumWritten):
-        if failed and fact.occasion != "ended":
-            yield "medium_written"
-    elif any(one.end == "moved" for one in fact.files):
-        yield "medium_quarantined"
+        return "medium_written" if failed and fact.occasion != "ended" else ""
+    return "medium_quarantined" if any(one.end == "moved" for one in fact.files) else ""
 
 
 def _hold_message(fact: MediumHeld) -> str:

@@ -8,7 +8,6 @@ from agent.media.telling import Names
 from agent.media.watched import MountedAt
 from agent.media.written_files import ProcessOf, WrittenFiles
 from agent.system.fanotify import FileAccess
-from agent.system.processes import process_at
 from checks.facts.copying import MediumWritten, WrittenSoFar
 from checks.facts.media import Medium
 from checks.policy import Policy
@@ -29,7 +28,7 @@ def much_of(policy: Policy) -> Much:
 class Copying:
     """Insertions by their disk."""
 
-    def __init__(self, policy: Policy, names: Names, process_of: ProcessOf = process_at) -> None:
+    def __init__(self, policy: Policy, names: Names, process_of: ProcessOf) -> None:
         self._names = names
         self._process_of = process_of
         self._much = much_of(policy)

@@ -95,7 +95,7 @@ def _last(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def _keep(where: "OrderedDict[str, Kept]", key: str, kept: Kept) -> None:
+def _keep(where: OrderedDict[str, Kept], key: str, kept: Kept) -> None:
     where.pop(key, None)
     where[key] = kept
     if len(where) > _KEPT_AT_MOST:

@@ -73,7 +73,8 @@ class WrittenFiles:
         self._remember(access.path, _File(kind, access.size))
         if kind != _HOUSEKEEPING and (before is None or before.kind == _HOUSEKEEPING):
             self._written_by(access.pid, process_of)
-            self.names += [access.path] if len(self.names) < _NAMES_TOLD else []
+            if len(self.names) < _NAMES_TOLD:
+                self.names.append(access.path)
 
     def moved(self, access: FileAccess) -> None:
         """A file got another name: many programs write under a passing one first."""

@@ -95,7 +95,7 @@ class MediaSensor:
         self._covering = Covering(self._scans, self._monotonic)
         self._covering.follow(document.policy)
         self._lateness = Lateness(document.policy)
-        self._copying = Copying(document.policy, self._names)
+        self._copying = Copying(document.policy, self._names, process_at)
         self._accesses = Accesses(self._gathering)
         self._announcements = Announcements()
         self._jobs: dict[ScanJob, Watched] = {}

@@ -25,7 +25,7 @@ from agent.system.content import was_read
 from agent.system.file_marks import Reading
 from agent.system.fingerprinting import Bounds as MarkBounds
 from agent.system.fingerprinting import Unmarkable, marks_below
-from agent.system.pace import Pace, usage
+from agent.system.pace import EnginePace, usage
 from agent.system.tree import Bounds, OpenFile, Skipped, files_below
 from checks.facts.media import ScanExtent
 
@@ -65,7 +65,7 @@ class Examination:
         self._looking = said.read_before is not None
         self._said = said
         self._stop = threading.Event()
-        pace = Pace(lambda: usage(engine.pid()))
+        pace = EnginePace(lambda: usage(engine.pid()))
         self._scan = Scan(engine, stopped=self._stop.is_set, at_once=pace.at_once)
         self._started_us = 0
         self._began: float | None = None

@@ -31,7 +31,7 @@ class Usage(msgspec.Struct, frozen=True):
     scanning: float
 
 
-class Pace:
+class EnginePace:
     """Asked before each file; looks at the clocks at most every LOOK_EVERY seconds."""
 
     def __init__(

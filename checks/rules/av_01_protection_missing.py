@@ -3,8 +3,9 @@
 No program of the policy's table is installed; or one is, and does not run; or it runs, and the
 part of it that looks at files as they are used does not.  Where that part was never set up, as
 in ClamAV as it comes, the program is judged by whether it runs, unless the policy says
-`antivirus.real_time`.  One program that runs and watches is enough, whatever others are there.  A program that was away for a moment (an update restarts
-it) is not reported: `thresholds.protection_patience`.
+`antivirus.real_time`.  One program that runs and watches is enough, whatever others are there.
+A program that was away for a moment (an update restarts it) is not reported:
+`thresholds.protection_patience`.
 
 Endpoints that the policy exempts, because the maker of the device allows no such program, are
 not judged.  That an engine was missing when a medium arrived is MED-06.

@@ -47,11 +47,6 @@ def signatures_old(fact: AntivirusState, context: Context) -> Iterator[Finding]:
         yield from _judged(product, context)
 
 
-def _may_still_fetch(product: Product, context: Context) -> bool:
-    patience_us = context.policy.duration("signatures_patience").total_seconds() * 1_000_000
-    return context.at_us - product.signatures_seen_us < patience_us
-
-
 def _judged(product: Product, context: Context) -> Iterator[Finding]:
     age_us = context.at_us - product.signatures_at_us
     for grade, threshold in LIMITS.items():
@@ -66,3 +61,8 @@ def _judged(product: Product, context: Context) -> Iterator[Finding]:
                 decided_by=f"thresholds.{threshold} {getattr(context.policy.thresholds, threshold)}",
             )
             return
+
+
+def _may_still_fetch(product: Product, context: Context) -> bool:
+    patience_us = context.policy.duration("signatures_patience").total_seconds() * 1_000_000
+    return context.at_us - product.signatures_seen_us < patience_us

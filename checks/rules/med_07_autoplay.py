@@ -4,10 +4,10 @@ Then what is on a stick acts before anybody has decided to use it: a crafted pic
 program that draws its preview, and an autorun program the person who only presses Enter.
 
 A desktop opens a window on the medium: GNOME, MATE, Cinnamon and UKUI by `automount` with
-`automount-open` (or `autorun-x-content-open-folder`), DDE where media are opened after they were mounted.  A program is started where
-`autorun-never` is false and `autorun-x-content-start-app` names something, or where a udev rule of
-the machine's own for removable media starts one.  Mounting alone is none of both: it is kept in the
-facts, and the agent scans.
+`automount-open` (or `autorun-x-content-open-folder`), DDE where media are opened after they were
+mounted.  A program is started where `autorun-never` is false and `autorun-x-content-start-app`
+names something, or where a udev rule of the machine's own for removable media starts one.
+Mounting alone is neither: it is kept in the facts, and the agent scans.
 
 Nothing set is not nothing done: what the desktop was built with counts, since it holds for
 whoever logs in next, even where one account has switched it off for itself.

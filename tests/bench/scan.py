@@ -22,7 +22,7 @@ import psutil
 from agent.media.scan import Scan
 from agent.system.clamd import Clamd, ScannerSettings
 from agent.system.kernel import read_at_idle_priority
-from agent.system.pace import Pace, usage
+from agent.system.pace import EnginePace, usage
 from agent.system.tree import files_below
 from tests.bench.figures import Figure
 from tests.clamd import RealClamd, make_clamd
@@ -127,7 +127,7 @@ def _ours(clamd: RealClamd, point: Path) -> float:
     try:
         begun = time.monotonic()
         engine = Clamd(ScannerSettings(clamd.address))
-        pace = Pace(lambda: usage(engine.pid()))
+        pace = EnginePace(lambda: usage(engine.pid()))
         outcome = Scan(engine, at_once=pace.at_once).run(files_below(folder))
         took = time.monotonic() - begun
     finally:

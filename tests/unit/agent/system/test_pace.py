@@ -1,7 +1,7 @@
 import pytest
 
 from agent.media.scan import IN_FLIGHT
-from agent.system.pace import IDLE_BELOW, LOOK_EVERY, Pace, Usage, room
+from agent.system.pace import IDLE_BELOW, LOOK_EVERY, EnginePace, Usage, room
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_the_scan_leaves_room_for_what_others_use(others, processors, files):
 
 def test_it_is_at_full_speed_until_somebody_else_works_and_again_when_he_stops():
     at, others, scanning = 0.0, 0.0, 0.0
-    pace = Pace(lambda: Usage(at, others + scanning, scanning), 2, lambda: at)
+    pace = EnginePace(lambda: Usage(at, others + scanning, scanning), 2, lambda: at)
     seen = []
 
     for work in (0.0, 1.0, 1.0, 0.0):
@@ -42,7 +42,7 @@ def test_between_two_looks_nothing_is_read():
         looks.append(1)
         return Usage(0.0, 0.0, 0.0)
 
-    pace = Pace(read, 2, lambda: LOOK_EVERY / 2)
+    pace = EnginePace(read, 2, lambda: LOOK_EVERY / 2)
 
     assert {pace.at_once() for _ in range(100)} == {IN_FLIGHT}
     assert len(looks) == 1
