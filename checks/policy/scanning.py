@@ -17,11 +17,14 @@ class Scanning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scanned again besides those that changed.  `quarantine`: infected files are moved on the
     medium's own host.  `stations` (ids, names or groups of endpoints) are import stations, where media
     from outside may be put in; at those under `fixed_keyboards` every new keyboard counts.
+    Receipts count that were made at `receipts_of` (written as `stations`), at every endpoint
+    where none is named.
     """
 
     mode: ScanMode = "observe"
     receipts: bool = True
     receipt_life: str = "30d"
+    receipts_of: tuple[str, ...] = ()
     recheck: Literal["sampled", "strict"] = "sampled"
     sample: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 16
     quarantine: bool = False

@@ -57,7 +57,7 @@ class MediaBook:
             self,
             policy=self._memory.policy,
             endpoint_of=self._endpoint,
-            receipt_of=lambda key: self._receipts.in_force(key, at_us),
+            receipt_of=lambda key, counts: self._receipts.in_force(key, at_us, counts),
             clean_us_of=self._receipts.last_clean_us,
             asked_by=agent,
             at_us=at_us,

@@ -60,11 +60,12 @@ class ReceiptBook:
         self._tally.revocations.append(revocation)
         self._keep(*(ended(one, revocation) for one in self._covered(done, at_us)))
 
-    def in_force(self, medium: str, at_us: int) -> SignedReceipt | None:
-        """The newest receipt that nothing speaks against."""
-        newest = max(
-            self._open_of(medium, at_us), key=lambda one: one.receipt.scanned_us, default=None
-        )
+    def in_force(
+        self, medium: str, at_us: int, counts: Callable[[str], bool]
+    ) -> SignedReceipt | None:
+        """The newest receipt that nothing speaks against, of a station that `counts`."""
+        counted = (one for one in self._open_of(medium, at_us) if counts(one.receipt.station))
+        newest = max(counted, key=lambda one: one.receipt.scanned_us, default=None)
         return newest.signed if newest else None
 
     def last_clean_us(self, medium: str) -> int:

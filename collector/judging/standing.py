@@ -6,12 +6,15 @@ from checks.facts.media import Medium
 from checks.facts.media_register import MediumStanding, RegisteredMedium, Twin, Whereabouts
 from checks.facts.receipts import SignedReceipt
 from checks.policy import Endpoint, Policy
+from checks.stations import is_listed
 from collector.judging.media import TWINS_KNOWN, MediaSource, Place, SeenMedium
 
 EndpointOf = Callable[[str], Endpoint]
 """The register's line of an endpoint, an empty one for a stranger."""
-ReceiptOf = Callable[[str], SignedReceipt | None]
-"""The newest receipt in force of a medium, by its key."""
+Counts = Callable[[str], bool]
+"""Whether receipts of this station count."""
+ReceiptOf = Callable[[str, Counts], SignedReceipt | None]
+"""The newest receipt in force of a medium, by its key, among those that count."""
 CleanOf = Callable[[str], int]
 """When the newest full scan of a medium that found it clean began, 0 for never."""
 
@@ -30,6 +33,7 @@ def standing_of(  # noqa: PLR0913 - where each part of the answer comes from
     """The answer for the endpoint `asked_by`: a use that its present stay was counted as is
     left out of `uses`.
     """
+    listed = policy.scanning.receipts_of
     entry = known.line_for(medium) or policy.medium(medium)
     places = known.places(medium.key)
     counted = any(place.agent == asked_by and place.used for place in places)
@@ -38,7 +42,9 @@ def standing_of(  # noqa: PLR0913 - where each part of the answer comes from
         key=medium.key,
         entry=entry,
         uses=max(0, uses - counted),
-        receipt=receipt_of(medium.key),
+        receipt=receipt_of(
+            medium.key, lambda station: not listed or is_listed(endpoint_of(station), listed)
+        ),
         clean_us=clean_us_of(medium.key),
         seen=tuple(_whereabouts(place, endpoint_of(place.agent)) for place in places),
         twins=tuple(_twins(medium, known)),

@@ -46,7 +46,7 @@ class Standings:
             self._known,
             policy=self._policies.current(),
             endpoint_of=self._endpoint,
-            receipt_of=lambda key: self._receipts.in_force(key, now_us),
+            receipt_of=lambda key, counts: self._receipts.in_force(key, now_us, counts),
             clean_us_of=self._receipts.last_clean_us,
             asked_by=agent,
             at_us=now_us,

@@ -1,6 +1,6 @@
 """Scan receipts, as the store holds them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -26,7 +26,6 @@ _OPEN = (
     )
     .order_by(_RECEIPTS.c.scanned_us.desc())
 )
-_NEWEST = _OPEN.limit(1)
 _CLEAN = select(func.max(_RECEIPTS.c.scanned_us)).where(
     _RECEIPTS.c.medium == bindparam("medium"),
     _RECEIPTS.c.how == "full",
@@ -64,10 +63,12 @@ class StoredReceipts:
     def receipt(self, named: str) -> LedgerReceipt | None:
         return next(self._read(_ONE, {"id": named}), None)
 
-    def in_force(self, medium: str, now_us: int) -> SignedReceipt | None:
-        """The newest that nothing speaks against."""
-        found = next(self._read(_NEWEST, {"medium": medium, "now_us": now_us}), None)
-        return found.signed if found else None
+    def in_force(
+        self, medium: str, now_us: int, counts: Callable[[str], bool]
+    ) -> SignedReceipt | None:
+        """The newest that nothing speaks against, of a station that `counts`."""
+        found = self._read(_OPEN, {"medium": medium, "now_us": now_us})
+        return next((one.signed for one in found if counts(one.receipt.station)), None)
 
     def open_of(self, medium: str, now_us: int) -> list[LedgerReceipt]:
         return list(self._read(_OPEN, {"medium": medium, "now_us": now_us}))

@@ -149,7 +149,7 @@ SICK = {
     "exfat": ("stick", "--fs", "exfat"),
     "ext4": ("stick", "--fs", "ext4"),
     "no-table": ("stick", "--layout", "none"),
-    "several": ("stick-multi", "--parts", "vfat:48M,exfat:48M,ntfs:48M"),
+    "several": ("stick-multi", "--parts", "vfat:48M,exfat:48M,ext4:48M"),
     "ssd": ("uas",),
     "write-protected": ("stick", "--ro"),
 }

@@ -78,6 +78,11 @@ class Stations:
             connection.execute(insert(schema.agents).values(row))
         return made
 
+    def apply(self, policy: str) -> None:
+        """Over the one in force."""
+        self.collector.policies.apply(policy, actor="li")
+        self.judged()
+
     def revoke(self, what: str, subject: str, *, since_us: int = 0) -> None:
         done = Revoked(what=what, subject=subject, actor="wu", reason="test", since_us=since_us)
         entry = self.collector.journal.append(EntryKind.RECEIPTS, encode(done))

@@ -54,6 +54,18 @@ def test_the_newest_scan_counts_whatever_came_last(a, b):
     assert b.in_force() == newer.id
 
 
+def test_only_receipts_of_the_stations_that_the_policy_names_count(ward, a, b):
+    of_a_ward = a.issues(a.receipt())
+    of_the_station = b.issues(b.receipt(scanned_us=of_a_ward.scanned_us - 1))
+    assert a.in_force() == of_a_ward.id
+
+    ward.apply('[scanning]\nreceipts_of = ["b"]')
+    assert a.in_force() == of_the_station.id
+
+    ward.apply('[scanning]\nreceipts_of = ["import stations"]')
+    assert a.in_force() == ""
+
+
 def test_a_receipt_told_again_stays_revoked(ward, a):
     issued = a.issues(a.receipt())
     ward.revoke("receipt", issued.id)
