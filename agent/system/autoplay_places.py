@@ -38,7 +38,7 @@ _SCHEMAS: Mapping[Desktop, str] = MappingProxyType(
         "UKUI": "org.ukui.media-handling",
     }
 )
-NOTHING_SET = Layer(None, None, Path())
+_NOTHING_SET = Layer(None, None, Path())
 _OWN: Mapping[int, AutoplayOf] = MappingProxyType({-1: "default", 0: "user"})
 
 Said = Mapping[AutoplayEffect, tuple[AutoplayOf, Path]]
@@ -151,7 +151,7 @@ def _asked(desktop: Desktop, root: Path, files: Files) -> Callable[[Path | None]
 
     def of_layers(home: Path | None) -> Said:
         database = home / dconf_layers.USERS_DATABASE / own if home else None
-        top = dconf_layers.layer(database, files.of_account) if database else NOTHING_SET
+        top = dconf_layers.layer(database, files.of_account) if database else _NOTHING_SET
         return _of_gsettings(known, (top, *system))
 
     return of_layers
