@@ -35,7 +35,7 @@ def all_sensors(
     keep what must outlive them; without one each of them begins anew and leaves no trace.
     Without `receipts` every medium is scanned whole.  `under_way` is told of scans that run.
     """
-    scanner = ScannerSettings(address=settings.scanner.address)
+    scanner = ScannerSettings(settings.scanner.address, settings.scanner.second)
     finds = OwnFinds(time.monotonic)
     own = settings.quarantine
     return (

@@ -11,6 +11,7 @@ import msgspec
 
 DEFAULT_FILE = Path("/etc/wardwatch/agent.toml")
 _PREFIX = "WARDWATCH_"
+_ICAP = re.compile(r"icap://[^/\s]+/\S+")
 _SHORT = {"SCANNER": ("scanner", "address"), "LOG_LEVEL": ("log", "level")}
 
 
@@ -26,9 +27,12 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Scanner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where clamd listens: `unix:PATH` or `tcp:HOST:PORT`; empty: the usual sockets."""
+    """Where clamd listens: `unix:PATH` or `tcp:HOST:PORT`; empty: the usual sockets.  `second`
+    is another scanner, `icap://HOST[:PORT]/SERVICE`; empty: none.
+    """
 
     address: str = ""
+    second: str = ""
 
 
 class Quarantine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,6 +125,9 @@ def _check(raw: dict[str, Any], name: str) -> Settings:
     ):
         if size < 0:
             raise ConfigError(f"{name}: {place}: {size} is no size; give bytes, 0 or more")
+    second = settings.scanner.second
+    if second and not _ICAP.fullmatch(second):
+        raise ConfigError(f"{name}: scanner.second: {second} is no icap://HOST[:PORT]/SERVICE")
     if settings.collector and not settings.collector.startswith("https://"):
         raise ConfigError(f"{name}: collector: {settings.collector} must begin with https://")
     if not settings.state.is_absolute():

@@ -10,7 +10,8 @@ import msgspec
 from agent.media.engine import Engine
 from agent.media.scan import Scan, ScanOutcome, fingerprint
 from agent.media.telling import shown
-from agent.system.clamd import Clamd, ScannerSettings
+from agent.system.clamd import ScannerSettings
+from agent.system.engines import engine_of
 from agent.system.tree import files_below
 
 EXIT_FINE, EXIT_FAILED, EXIT_WRONG_USE, EXIT_INFECTED = 0, 1, 2, 3
@@ -61,7 +62,7 @@ def scan_path(path: Path, scanner: ScannerSettings) -> ScanReport:
     Raises:
         OSError: the path is no folder that can be opened.
     """
-    return scan_with(path, Clamd(scanner))
+    return scan_with(path, engine_of(scanner))
 
 
 def scan_with(path: Path, engine: Engine) -> ScanReport:

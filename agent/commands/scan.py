@@ -14,7 +14,7 @@ from agent.system.clamd import ScannerSettings
 def run(settings: Settings, path: Path, *, as_json: bool) -> int:
     """Exit status 0 clean, 3 infected, 1 when nobody can say, 2 for no folder."""
     try:
-        report = scan_path(path, ScannerSettings(address=settings.scanner.address))
+        report = scan_path(path, ScannerSettings(settings.scanner.address, settings.scanner.second))
     except OSError as wrong:
         complain(f"{path}: {wrong.strerror}")
         return 2

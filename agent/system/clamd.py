@@ -46,9 +46,12 @@ _PORT = 3310
 
 
 class ScannerSettings(msgspec.Struct, frozen=True):
-    """`unix:/run/clamav/clamd.ctl`, `tcp:host:3310`, or empty: the usual sockets."""
+    """`unix:/run/clamav/clamd.ctl`, `tcp:host:3310`, or empty: the usual sockets.  `second` is the
+    URL of an ICAP service that is asked as well, empty for none.
+    """
 
     address: str = ""
+    second: str = ""
 
 
 class Clamd:

@@ -13,7 +13,8 @@ from agent.sensors.holding import HoldSensor, Tools
 from agent.sensors.keyboards import KeyboardSensor
 from agent.sensors.media import MediaSensor
 from agent.sensors.quarantine import QuarantineSensor
-from agent.system.clamd import Clamd, ScannerSettings
+from agent.system.clamd import ScannerSettings
+from agent.system.engines import engine_of
 from agent.system.hold_gate import HoldGate
 from agent.system.mounts import ProcMountTable
 from agent.system.overheard_engine import OverheardEngine
@@ -39,7 +40,8 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
     whole.  `under_way` is told of the scans that run, `finds` of the
     malware in them; `room` is what infected files may take.
     """
-    engine = OverheardEngine(Clamd(scanner), finds) if finds else Clamd(scanner)
+    engine = engine_of(scanner)
+    engine = OverheardEngine(engine, finds) if finds else engine
     cleared = Cleared()
     suspects = Finds()
 

@@ -49,6 +49,12 @@ def test_the_environment_comes_before_the_file():
     assert (settings.collector, settings.upload.timeout) == ("https://env", 2.5)
 
 
+@pytest.mark.parametrize("wrong", ["10.0.0.5:1344/scan", "http://av/scan", "icap://av"])
+def test_a_second_scanner_is_an_icap_service(wrong):
+    with pytest.raises(ConfigError, match=r"scanner\.second: .* icap://HOST"):
+        parse(f'[scanner]\nsecond = "{wrong}"', {}, "agent.toml")
+
+
 def test_the_scanner_has_a_short_name_in_the_environment():
     settings = parse("", {"WARDWATCH_SCANNER": "tcp:10.1.2.3:3310"}, "agent.toml")
 
@@ -68,6 +74,7 @@ def test_every_setting_has_a_variable():
         "WARDWATCH_QUARANTINE_LIMIT_BYTES",
         "WARDWATCH_SCANNER",
         "WARDWATCH_SCANNER_ADDRESS",
+        "WARDWATCH_SCANNER_SECOND",
         "WARDWATCH_STATE_DIR",
         "WARDWATCH_UPLOAD_INTERVAL",
         "WARDWATCH_UPLOAD_TIMEOUT",
