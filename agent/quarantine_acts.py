@@ -3,6 +3,7 @@ tells of and removes.  While no service runs they wait for its next start.
 """
 
 import secrets
+from collections.abc import Container
 from pathlib import Path
 
 import msgspec
@@ -23,10 +24,16 @@ def leave(state: Path, act: QuarantineOpened) -> None:
     write_durably(path, msgspec.json.encode(speakable(act)))
 
 
-def read_acts(state: Path) -> list[tuple[Path, QuarantineOpened | None]]:
-    """With their files; None is one that nobody can read.  Raises OSError."""
-    paths = sorted((state / FOLDER).glob(f"[!.]*{_ENDING}"))[:_AT_ONCE]
-    return [(path, _read(path)) for path in paths]
+def read_acts(
+    state: Path, known: Container[Path] = ()
+) -> list[tuple[Path, QuarantineOpened | None]]:
+    """With their files, but for those that are known; None is one that nobody can read.
+
+    Raises:
+        OSError: the folder or a file cannot be read.
+    """
+    paths = sorted(path for path in (state / FOLDER).glob(f"[!.]*{_ENDING}") if path not in known)
+    return [(path, _read(path)) for path in paths[:_AT_ONCE]]
 
 
 def remove_act(path: Path) -> None:

@@ -22,10 +22,13 @@ from agent.system.kernel import read_at_idle_priority
 from agent.system.quarantine_move import moved_from
 from agent.system.quarantine_store import QuarantineStore
 from checks.facts import Fact
+from checks.facts.health import SensorGap
 from checks.facts.quarantine import QuarantineEnd
 from checks.policy import PolicyDocument
 
 _STOPPING_SECONDS = 2.0
+_SURELY_KEPT_US = 60 * 1_000_000
+"""Microseconds after which what was told stands in the spool, on any disk that is not full."""
 
 
 class _Moved(msgspec.Struct, frozen=True):
@@ -63,7 +66,7 @@ class QuarantineSensor:
         make_private_folder(self._state / FOLDER)
         self._moved: queue.SimpleQueue[_Moved] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._told: list[Path] = []
+        self._told: dict[Path, int] = {}
         self._doorbell, self._watch = Doorbell(), FolderWatch()
         self._watch.watch(self._state / FOLDER)
         self._finds.ring = self._doorbell.ring
@@ -141,11 +144,22 @@ class QuarantineSensor:
         ring()
 
     def _opened(self) -> Iterator[Fact]:
-        """What was told at the last look is on its way by now: those orders can go."""
-        for path in self._told:
+        """Each act once; its word on disk goes when it was surely kept elsewhere."""
+        now_us = self._wall_us()
+        for path in [path for path, at in self._told.items() if now_us - at > _SURELY_KEPT_US]:
             remove_act(path)
-        acts = read_acts(self._state)
-        self._told = [path for path, _ in acts]
-        for _, act in acts:
-            if act is not None:
-                yield act
+            del self._told[path]
+        for path, act in read_acts(self._state, self._told):
+            self._told[path] = now_us
+            yield act or self._unreadable(path)
+
+    def _unreadable(self, path: Path) -> SensorGap:
+        now_us = self._wall_us()
+        return SensorGap(
+            sensor=self.name,
+            cause="failed",
+            from_us=now_us,
+            to_us=now_us,
+            lost=1,
+            detail=f"what a command did with the quarantine cannot be read: {path.name}",
+        )

@@ -43,7 +43,7 @@ class Ward:
     """An endpoint: the sensor that scans, and the one that moves."""
 
     def __init__(self, state, address, *, policy=WANTED, room=AMPLE, clinical=""):
-        self.state = state
+        self.state, self.later_us = state, 0
         self.engine = Clamd(ScannerSettings(address), sockets=())
         self.finds = Finds()
         self.watching = Watching(address, policy=policy, finds=self.finds)
@@ -52,7 +52,7 @@ class Ward:
             QuarantineStore(state, room),
             state=state,
             salt=b"salt",
-            wall_us=lambda: time.time_ns() // 1000,
+            wall_us=lambda: time.time_ns() // 1000 + self.later_us,
         )
         self.document = PolicyDocument(
             issued_at_us=0,
@@ -494,7 +494,10 @@ def test_restore_writes_a_new_file_and_delete_forgets_it_and_both_are_told(
     assert (restored.action, restored.sha256, deleted.action) == ("restored", SHA256, "deleted")
     assert restored.actor
     assert ward.kept() == []
-    list(ward.sensor.heal())
+    assert list(ward.sensor.heal()) == []
+    assert len(read_acts(ward.state)) == 2
+    ward.later_us = 61 * 10**6
+    assert list(ward.sensor.heal()) == []
     assert read_acts(ward.state) == []
     assert "is there already" in capsys.readouterr().err
 
