@@ -6,6 +6,7 @@ from typing import get_args
 
 from babel.messages.extract import extract_from_dir
 
+from checks.check import discover
 from checks.facts.autoplay import AutoplayEffect, AutoplayOf
 from checks.facts.connections import Answer, ConnectionSeen, Proof
 from checks.facts.copying import WrittenSoFar
@@ -182,6 +183,7 @@ def sentences() -> set[str]:
     return {
         *_extracted(),
         *_of_cases(),
+        *_of_rule_pages(),
         login.WRONG,
         login.TOO_MANY,
         SOME_PROCESS,
@@ -227,6 +229,14 @@ def _of_the_register() -> Iterator[str]:
         for name, value in vars(module).items():
             if name[0] != "_" and name.isupper() and isinstance(value, str) and " " in value:
                 yield value
+
+
+def _of_rule_pages() -> Iterator[str]:
+    """The paragraphs of every rule's documentation, as its page asks for them."""
+    for check in discover().values():
+        for part in check.documentation.split("\n\n"):
+            if part.strip():
+                yield " ".join(part.split())
 
 
 def _of_cases() -> Iterator[str]:
