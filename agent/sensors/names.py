@@ -33,8 +33,11 @@ from checks.policy import PolicyDocument
 PAUSE = 0.5
 """Seconds between two looks while names are asked for: many questions, one wake."""
 RESOLVERS_SETTLE = 2.0
-"""Seconds that changed settings wait: with a new link they are written in several steps, some
-of them before the link has its address, and where a name server stands shows by that address."""
+"""Seconds without a change of links for which changed settings wait: with a new link they are
+written in several steps, some of them before the link has its address, and with one that goes
+they are taken back after it.  Where a name server stands shows by the link's address."""
+_SETTLED_AT_LAST = 10.0
+"""Seconds after which they are told, whatever changes still."""
 PACKETS_A_LOOK = 512
 _SERVERS_REMEMBERED = 256
 _TRANSPORTS = frozenset((DNS, ENCRYPTED, HTTPS))
@@ -66,6 +69,7 @@ class NamesSensor:
         self._closing = ExitStack()
         self._look_at: float | None = None
         self._settled_at: float | None = None
+        self._changed_at = 0.0
         self._news: list[Fact] = []
         self._open = False
 
@@ -90,10 +94,10 @@ class NamesSensor:
         return (self._socket.fileno(), self._network.fileno(), self._files.fileno())
 
     def wake(self) -> Iterable[Fact]:
-        self._network.refresh()
+        moved = self._network.refresh().changed
         heard = self._listen()
         now = time.monotonic()
-        yield from self._settled_resolvers(now)
+        yield from self._settled_resolvers(now, moved=moved)
         yield from self._servers.overdue(now)
         yield from self._told_news()
         if self._look_at is None or now >= self._look_at:
@@ -145,9 +149,13 @@ class NamesSensor:
         self._doh = tuple(parsed_prefix(prefix) for prefix in policy.names.doh)
         self._canary = policy.names.canary.lower().rstrip(".")
 
-    def _settled_resolvers(self, now: float) -> Iterator[Fact]:
-        if self._files.drain() and self._settled_at is None:
+    def _settled_resolvers(self, now: float, *, moved: bool) -> Iterator[Fact]:
+        changed = self._files.drain()
+        if changed and self._settled_at is None:
+            self._changed_at = now
             self._settled_at = now + RESOLVERS_SETTLE
+        elif moved and self._settled_at is not None:
+            self._settled_at = min(now + RESOLVERS_SETTLE, self._changed_at + _SETTLED_AT_LAST)
         if self._settled_at is not None and now >= self._settled_at:
             self._settled_at = None
             yield from self._changed_resolvers()
