@@ -34,12 +34,13 @@ class SignedStanding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standings:
-    """By the medium's key.  One thread keeps answers, another reads them."""
+    """By the medium's key.  Several threads keep answers, and read them."""
 
     def __init__(self, path: Path, verifier: Verifier) -> None:
         self._path = path
         self._verifier = verifier
         self._lock = threading.Lock()
+        self._writing = threading.Lock()  # held around the other, so that nobody writes older news
         self._signed: dict[str, SignedStanding] = {}
         self._read: dict[str, MediumStanding] = {}
 
@@ -93,8 +94,10 @@ class Standings:
             self._signed[signed.key] = signed
             self._read[signed.key] = standing
             self._bound()
-            kept = list(self._signed.values())
-        write_durably(self._path, msgspec.json.encode(kept))
+        with self._writing:
+            with self._lock:
+                kept = list(self._signed.values())
+            write_durably(self._path, msgspec.json.encode(kept))
         return standing
 
     def _bound(self) -> None:

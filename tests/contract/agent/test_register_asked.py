@@ -85,6 +85,31 @@ def test_an_answer_that_somebody_changed_on_the_disk_is_no_answer(
     assert again.of(STICK.key) is None
 
 
+def test_several_threads_keep_answers_at_once(state, collector, identity, transport):
+    standings = Standings(state / "media.json", identity)
+    collector.standings[STICK.key] = KNOWN
+    signed = transport.ask_about(STICK)
+    faults = []
+
+    def keep_many():
+        try:
+            for _ in range(100):
+                standings.keep(signed)
+        except OSError as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=keep_many) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert faults == []
+    again = Standings(state / "media.json", identity)
+    assert again.load()
+    assert again.of(STICK.key) == KNOWN
+
+
 def test_a_file_that_is_none_is_begun_anew(state, identity):
     (state / "media.json").write_bytes(b"{")
 
