@@ -7,7 +7,8 @@ the medium is unscanned, whatever the engine said.
 How old the signatures of an endpoint's own anti-virus are, medium or not, is AV-02.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from checks.check import Context, check
 from checks.facts.media import MediumScanned
@@ -15,7 +16,13 @@ from checks.finding import Finding
 from checks.wording import medium_params
 
 DAY_US = 24 * 3600 * 1_000_000
-ABSENT = "{medium} could not be scanned: {reason}"
+WITHOUT: Mapping[str, str] = MappingProxyType(
+    {
+        "engine_absent": "{medium} could not be scanned: no engine answers on this machine",
+        "engine_lost": "{medium} could not be scanned: the engine ended before the first file",
+    }
+)
+UNSCANNED = "{medium} could not be scanned: {reason}"
 STALE = "{medium} was scanned with signatures {days} days old"
 AGELESS = "{medium} was scanned with signatures of unknown age"
 
@@ -31,8 +38,10 @@ AGELESS = "{medium} was scanned with signatures of unknown age"
 def engine_invalid(scanned: MediumScanned, context: Context) -> Iterator[Finding]:
     params = dict(medium_params(scanned.medium))
     if scanned.verdict == "not_scanned":
-        params["reason"] = scanned.reason
-        yield Finding(subject=scanned.medium.key, message=ABSENT, params=params)
+        message = WITHOUT.get(scanned.reason, UNSCANNED)
+        if message is UNSCANNED:
+            params["reason"] = scanned.reason
+        yield Finding(subject=scanned.medium.key, message=message, params=params)
         return
     if scanned.verdict == "incomplete" and not scanned.engine:
         return  # it broke off before the engine was asked (MED-16)

@@ -76,6 +76,8 @@ from collector.dashboard.shown_services import (
 from collector.dashboard.shown_who import way, who
 from collector.dashboard.wording import Words
 
+SCAN_REASONS = ("engine_absent", "engine_lost", "engine_changed", "gone", "skipped")
+"""Why a scan is not clean, by `MediumScanned.reason`."""
 _INFECTIONS_SHOWN = 10
 LINES_SHOWN = 30
 """A machine may claim ten thousand interfaces; the page says how many it left out."""
@@ -160,11 +162,17 @@ def _accessed(fact: MediumAccessed, words: Words) -> Lines:
     yield Line(label=say("Mounted at"), text=fact.mount_point, mono=True)
 
 
+def _scan_reason(reason: str, words: Words) -> str:
+    """What an operating system said of a medium stays as it is."""
+    return words.says.word("scan_reason", reason) if reason in SCAN_REASONS else reason
+
+
 def _scanned(fact: MediumScanned, words: Words) -> Lines:
     say = words.says.gettext
     yield Line(label=say("Scan result"), text=words.says.word("scan", fact.verdict))
-    yield Line(label=say("Reason"), text=fact.reason)
-    yield Line(label=say("What was scanned"), text=words.says.word("receipt_how", fact.how))
+    yield Line(label=say("Reason"), text=_scan_reason(fact.reason, words))
+    if fact.verdict != "not_scanned":
+        yield Line(label=say("What was scanned"), text=words.says.word("receipt_how", fact.how))
     yield Line(label=say("By scan receipt"), text=fact.receipt, mono=True)
     for found in fact.infections[:_INFECTIONS_SHOWN]:
         named = " · ".join(

@@ -31,6 +31,7 @@ from collector.cases import Act, CaseState
 from collector.dashboard import login, reasons, shown_containment, shown_holding, shown_links
 from collector.dashboard.cases import CLINICAL_CLASSES
 from collector.dashboard.media import STRANGERS
+from collector.dashboard.shown import SCAN_REASONS
 from collector.dashboard.wording import OWN_SUBJECTS
 from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
 from collector.entries import MediaAct
@@ -102,6 +103,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "scan": get_args(ScanState),
     "scan_late": field(ScanLate, "what"),
     "left_out": get_args(LeftOut),
+    "scan_reason": SCAN_REASONS,
     "what": ("debugged", "binary", "policy", "configuration"),
     "answer": get_args(Answer),
     "proof": get_args(Proof),

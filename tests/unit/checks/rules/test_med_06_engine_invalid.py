@@ -27,6 +27,16 @@ def scanned(**changes):
         (
             "no engine",
             scanned(verdict="not_scanned", reason="engine_absent", signatures_at_us=0),
+            ["{medium} could not be scanned: no engine answers on this machine"],
+        ),
+        (
+            "it ended at once",
+            scanned(verdict="not_scanned", reason="engine_lost", signatures_at_us=0),
+            ["{medium} could not be scanned: the engine ended before the first file"],
+        ),
+        (
+            "what no agent of today says",
+            scanned(verdict="not_scanned", reason="other", signatures_at_us=0),
             ["{medium} could not be scanned: {reason}"],
         ),
     ],
