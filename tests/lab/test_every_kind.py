@@ -26,7 +26,7 @@ UNIT = "wardwatch-agent"
 CYCLES = 200
 SEED = 20261123
 PATIENCE = 60.0
-QUIET = 2.5
+QUIET = 2.0
 INSERTIONS = {f"R{number:04}" for number in range(CYCLES)}
 AUTOMOUNTER = """
 mkdir -p /mnt/auto
