@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from agent.config import Settings
+from agent.scan_claims import claimed
 from agent.scan_command import ScanReport, scan_path
 from agent.speech import complain, say
 from agent.system.clamd import ScannerSettings
@@ -13,8 +14,10 @@ from agent.system.clamd import ScannerSettings
 
 def run(settings: Settings, path: Path, *, as_json: bool) -> int:
     """Exit status 0 clean, 3 infected, 1 when nobody can say, 2 for no folder."""
+    scanner = ScannerSettings(settings.scanner.address, settings.scanner.second)
     try:
-        report = scan_path(path, ScannerSettings(settings.scanner.address, settings.scanner.second))
+        with claimed(settings.state):
+            report = scan_path(path, scanner)
     except OSError as wrong:
         complain(f"{path}: {wrong.strerror}")
         return 2

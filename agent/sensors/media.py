@@ -72,6 +72,7 @@ class MediaSensor:
         cleared: Container[int] = (),
         finds: Finds | None = None,
         kernel: DeviceSource | None = None,
+        own_scans: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
         """`cleared` are file systems (dev_t) that were scanned clean before anybody else could
         mount them.  `finds` is told of infected files.  `kernel` is its own word of devices,
@@ -79,6 +80,7 @@ class MediaSensor:
         """
         self._devices = devices
         self._kernel = kernel
+        self._own_scans = own_scans
         self._mounts = mounts
         self._make_scans = scans
         self._names = Names(salt)
@@ -96,7 +98,7 @@ class MediaSensor:
         self._covering.follow(document.policy)
         self._lateness = Lateness(document.policy)
         self._copying = Copying(document.policy, self._names, process_at)
-        self._accesses = Accesses(self._gathering)
+        self._accesses = Accesses(self._gathering, self._own_scans)
         self._announcements = Announcements()
         self._jobs: dict[ScanJob, Watched] = {}
         self._engine = EngineWatch(self._scans.probe, self._monotonic)

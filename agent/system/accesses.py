@@ -1,7 +1,7 @@
 """The fanotify groups of all mounted media."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from agent.system.fanotify import AccessWatch, FileAccess, Overflow, watch
 from agent.system.gathering import Gathering
@@ -10,8 +10,12 @@ from agent.system.gathering import Gathering
 class Accesses:
     """Marked file systems by number (the dev_t of their block device)."""
 
-    def __init__(self, gathering: Gathering) -> None:
+    def __init__(
+        self, gathering: Gathering, own_scans: Callable[[], frozenset[int]] = frozenset
+    ) -> None:
+        """`own_scans` are other processes of ours that scan; asked when anything was accessed."""
         self._gathering = gathering
+        self._own_scans = own_scans
         self._groups: dict[int, AccessWatch] = {}
         self._failed: dict[int, str] = {}
 
@@ -38,8 +42,13 @@ class Accesses:
     def drain(self, engine_pid: int) -> Iterator[tuple[int, FileAccess | Overflow]]:
         """What others did: neither we nor the engine."""
         leave_out = frozenset((os.getpid(), engine_pid)) - {0}
+        own: frozenset[int] | None = None
         for number, group in list(self._groups.items()):
             for access in group.accesses(leave_out=leave_out):
+                if isinstance(access, FileAccess):
+                    own = self._own_scans() if own is None else own
+                    if access.pid in own:
+                        continue
                 yield number, access
 
     def failures(self) -> frozenset[str]:

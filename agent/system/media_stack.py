@@ -8,6 +8,7 @@ from agent.media.holding import Cleared
 from agent.media.progress import ScansUnderWay
 from agent.media.quarantine import Finds
 from agent.media.receipting import Receipts
+from agent.scan_claims import claimants
 from agent.sensors.base import Sensor
 from agent.sensors.holding import HoldSensor, Tools
 from agent.sensors.keyboards import KeyboardSensor
@@ -62,6 +63,7 @@ def media_sensors(  # noqa: PLR0913 - what the parts of the room are made of, by
         wall_us=lambda: time.time_ns() // 1000,
         cleared=cleared,
         finds=suspects,
+        own_scans=lambda: claimants(memory) if memory else frozenset(),
     )
     if memory is None:
         return (sensor,)

@@ -2,7 +2,9 @@
 udev data, real mounts, real clamd, real SMTP.  Issue 2, line 3.
 """
 
+import os
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -255,3 +257,35 @@ def test_a_copy_to_a_medium_that_is_for_reading_only_is_a_case_with_what_was_cop
     assert fact["types"] == {"dcm": 1, "csv": 1}
     assert "patients" not in str(fact)
     assert media_rules(collector) == ["MED-08"]
+
+
+@pytest.mark.parametrize("ward", [REGISTERED], indirect=True)
+def test_a_scan_that_root_runs_by_hand_is_no_use_and_what_follows_is(
+    ward,
+    loops,  # noqa: F811 - the fixture
+    clamd,  # noqa: F811 - the fixture
+    tmp_path,
+):
+    udev, collector, _ = ward
+    device = loops.make("sick", {"bad.com": eicar(), "letter.txt": b"nothing special"})
+    plug(udev, device)
+    device.mount(tmp_path / "stick")
+    collector.case("MED-05")
+    state = tmp_path / "agent" / "state"
+    settings = {"WARDWATCH_STATE_DIR": str(state), "WARDWATCH_SCANNER": clamd.address}
+
+    by_hand = subprocess.run(
+        [sys.executable, "-m", "agent", "scan", str(tmp_path / "stick")],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    subprocess.run(["cat", tmp_path / "stick" / "letter.txt"], capture_output=True, check=True)
+    case = collector.case("MED-03")
+
+    assert by_hand.returncode == 3, by_hand.stderr
+    process = case["evidence"][0]["fact"]["process"]
+    assert process.get("name", "cat") == "cat"
+    assert len(case["evidence"]) == 1
+    assert list((state / "scans").iterdir()) == []
