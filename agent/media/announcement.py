@@ -7,6 +7,10 @@ from checks.facts.media import Medium, MediumAttached, MediumDetached
 
 SETTLES_AFTER = 0.25
 """Seconds without a change after which the partitions count as known."""
+DISC_SETTLES_AFTER = 4.0
+"""The same for a disc of which no file system is known: a drive is there before it has read what
+lies in it, which takes it some seconds, and the disc's key depends on that.
+"""
 
 
 class Announcements:
@@ -53,7 +57,7 @@ class Announcements:
             return
         waiting, ready = self._settling.get(path, (None, 0.0))
         if waiting != medium:
-            self._settling[path] = (medium, now + SETTLES_AFTER)
+            self._settling[path] = (medium, now + _settles_after(medium))
         elif ready <= now:
             yield self._tell(path, medium)
 
@@ -66,3 +70,8 @@ class Announcements:
 def _is_another(told: Medium, seen: Medium) -> bool:
     """Another disc or card in the same drive, without an empty drive in between."""
     return told.capacity != seen.capacity or told.serial != seen.serial
+
+
+def _settles_after(medium: Medium) -> float:
+    unread = medium.kind == "optical" and not any(part.filesystem for part in medium.partitions)
+    return DISC_SETTLES_AFTER if unread else SETTLES_AFTER

@@ -1,4 +1,6 @@
-from agent.media.announcement import SETTLES_AFTER, Announcements
+import msgspec
+
+from agent.media.announcement import DISC_SETTLES_AFTER, SETTLES_AFTER, Announcements
 from checks.facts.media import Medium, MediumAttached, MediumDetached, Partition
 
 BARE = Medium(key="k", kind="stick", bus="usb", serial="S")
@@ -56,7 +58,7 @@ def test_another_disc_in_the_same_drive_is_another_medium():
     first = Medium(key="1", kind="optical", bus="optical", capacity=1)
     second = Medium(key="2", kind="optical", bus="optical", capacity=2)
     list(announcements.update({"p": first}, 0.0))
-    list(announcements.update({"p": first}, SETTLES_AFTER))
+    list(announcements.update({"p": first}, DISC_SETTLES_AFTER))
 
     changed = list(announcements.update({"p": second}, 5.0))
 
@@ -71,3 +73,31 @@ def test_one_that_goes_before_it_settled_is_told_all_the_same():
 
     assert told == [MediumAttached(medium=NAMELESS), MediumDetached(medium=NAMELESS)]
     assert list(announcements.update({}, 1.0)) == []
+
+
+def test_a_disc_waits_until_its_drive_has_read_it():
+    announcements = Announcements()
+    unread = Medium(key="1", kind="optical", bus="optical", capacity=1)
+    read = msgspec.structs.replace(
+        unread,
+        key="2",
+        partitions=(Partition(device="/dev/sr0", size=1, filesystem="iso9660"),),
+    )
+
+    assert list(announcements.update({"p": unread}, 0.0)) == []
+    assert list(announcements.update({"p": unread}, 2.0)) == []
+    assert list(announcements.update({"p": read}, 2.1)) == []
+    told = list(announcements.update({"p": read}, 2.1 + SETTLES_AFTER))
+
+    assert told == [MediumAttached(medium=read)]
+
+
+def test_a_disc_that_no_drive_can_read_is_told_in_the_end():
+    announcements = Announcements()
+    blank = Medium(key="1", kind="optical", bus="optical", capacity=1)
+    list(announcements.update({"p": blank}, 0.0))
+
+    assert announcements.deadline() == DISC_SETTLES_AFTER
+    told = list(announcements.update({"p": blank}, DISC_SETTLES_AFTER))
+
+    assert told == [MediumAttached(medium=blank)]
