@@ -21,7 +21,8 @@ def claimed(state: Path) -> Iterator[None]:
     """
     claim = state / FOLDER / str(os.getpid())
     with contextlib.suppress(OSError):
-        make_private_folder(claim.parent)
+        if state.is_dir():
+            make_private_folder(claim.parent)
         claim.write_text(_started(os.getpid()), "ascii")
     try:
         yield

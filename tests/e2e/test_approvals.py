@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests import netns
-from tests.support.live import WITHOUT_MEDIA, Place, running
+from tests.support.live import WITHOUT_OTHERS, Place, running
 from tests.support.peers import echo_servers
 
 pytestmark = pytest.mark.skipif(bool(netns.missing()), reason=netns.missing() or "can run")
@@ -57,7 +57,7 @@ def ward(tmp_path):
             echo_servers(outside, inside),
             running(
                 tmp_path,
-                policy=netns.POLICY + ALLOW_LIST + WITHOUT_MEDIA + WITHOUT_RESOLVERS,
+                policy=netns.POLICY + ALLOW_LIST + WITHOUT_OTHERS + WITHOUT_RESOLVERS,
                 host=netns.SERVER,
                 collector_place=inside,
                 agent_place=workstation,

@@ -11,7 +11,7 @@ from datetime import datetime
 import pytest
 
 from tests import netns
-from tests.support.live import WITHOUT_MEDIA, Place, running, until
+from tests.support.live import WITHOUT_OTHERS, Place, running, until
 from tests.support.peers import echo_servers
 
 pytestmark = pytest.mark.skipif(bool(netns.missing()), reason=netns.missing() or "can run")
@@ -31,7 +31,7 @@ def ward(tmp_path):
             echo_servers(outside, inside),
             running(
                 tmp_path,
-                policy=netns.POLICY + WITHOUT_MEDIA,
+                policy=netns.POLICY + WITHOUT_OTHERS,
                 host=netns.SERVER,
                 collector_place=inside,
                 agent_place=workstation,

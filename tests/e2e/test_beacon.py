@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests import netns
-from tests.support.live import ROOT, WITHOUT_MEDIA, Place, running, until
+from tests.support.live import ROOT, WITHOUT_OTHERS, Place, running, until
 
 pytestmark = pytest.mark.skipif(bool(netns.missing()), reason=netns.missing() or "can run")
 
@@ -32,7 +32,7 @@ def ward(tmp_path):
         inside, workstation = Place(hospital.router), Place(hospital.workstation)
         with running(
             tmp_path,
-            policy=netns.POLICY + WITHOUT_MEDIA + beacon,
+            policy=netns.POLICY + WITHOUT_OTHERS + beacon,
             host=netns.SERVER,
             collector_place=inside,
             agent_place=workstation,

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests import netns
-from tests.support.live import WITHOUT_MEDIA, NotInTime, Place, running, until
+from tests.support.live import WITHOUT_OTHERS, NotInTime, Place, running, until
 
 pytestmark = pytest.mark.skipif(
     bool(netns.missing()) or not shutil.which("nft"),
@@ -21,7 +21,7 @@ POLICY = (
     'mode = "enforce"\n'
     + netns.POLICY
     + '\n[containment]\nrules = ["EXT-01", "EXT-03", "EXT-04"]\nhold = "{hold}"\nway = "{way}"\n'
-    + WITHOUT_MEDIA
+    + WITHOUT_OTHERS
 )
 FOREIGN = """
 table ip nat {

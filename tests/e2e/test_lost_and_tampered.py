@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from tests import netns
-from tests.support.live import WITHOUT_MEDIA, Agent, Place, running
+from tests.support.live import WITHOUT_OTHERS, Agent, Place, running
 
 pytestmark = pytest.mark.skipif(bool(netns.missing()), reason=netns.missing() or "can run")
 
@@ -29,7 +29,7 @@ def ward(tmp_path):
         inside, workstation = Place(hospital.router), Place(hospital.workstation)
         with running(
             tmp_path,
-            policy=netns.POLICY + IMPATIENT + WITHOUT_MEDIA,
+            policy=netns.POLICY + IMPATIENT + WITHOUT_OTHERS,
             host=netns.SERVER,
             collector_place=inside,
             agent_place=workstation,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import netns
-from tests.support.live import WITHOUT_MEDIA, Place, running, until
+from tests.support.live import WITHOUT_OTHERS, Place, running, until
 from tests.support.peers import echo_servers, mailbox
 
 pytestmark = pytest.mark.skipif(bool(netns.missing()), reason=netns.missing() or "can run")
@@ -51,7 +51,7 @@ def ward(tmp_path):
             mailbox(inside) as mails,
             running(
                 tmp_path,
-                policy=netns.POLICY + MAIL + WITHOUT_MEDIA,
+                policy=netns.POLICY + MAIL + WITHOUT_OTHERS,
                 host=netns.SERVER,
                 collector_place=inside,
                 agent_place=workstation,

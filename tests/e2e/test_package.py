@@ -14,9 +14,11 @@ PLACES = {
     "wardwatch-agent": (
         "etc/wardwatch/agent.toml",
         "lib/systemd/system/wardwatch-agent.service",
+        "lib/systemd/system/wardwatch-station.service",
         "usr/bin/wardwatch-agent",
         "usr/lib/wardwatch-agent/",
         "usr/share/doc/wardwatch-agent/",
+        "usr/share/wardwatch-agent/wardwatch-station.desktop",
     ),
     "wardwatch-collector": (
         "etc/wardwatch/collector.toml",

@@ -8,7 +8,7 @@ from agent.sensors.place import MEMORY
 from tests import netns
 from tests.recall import acts
 from tests.recall.guests import guest, guest_address
-from tests.support.live import WITHOUT_MEDIA, Place, running, until
+from tests.support.live import WITHOUT_OTHERS, Place, running, until
 from tests.support.peers import echo_servers
 
 pytestmark = pytest.mark.skipif(bool(netns.missing()), reason=netns.missing() or "can run")
@@ -17,7 +17,6 @@ MOVED_TO = "10.77.1.50"
 OTHER_MAC = "02:00:00:00:77:77"
 
 
-OF_OTHERS = {"EXT-07", "EXT-08"}
 """The agent sees every process of this machine, those of other tests, too."""
 
 
@@ -38,7 +37,7 @@ class Ward:
         return any(word.encode() in file.read_bytes() for file in files)
 
     def rules(self):
-        return set(self.collector.rules()) - OF_OTHERS
+        return set(self.collector.rules())
 
     def gateways(self):
         answer = self.collector.get("/api/v1/observations", kind="intranet_witness").json()
@@ -54,7 +53,7 @@ def ward(tmp_path):
             echo_servers(outside, inside),
             running(
                 tmp_path,
-                policy=netns.POLICY + WITHOUT_MEDIA,
+                policy=netns.POLICY + WITHOUT_OTHERS,
                 host=netns.SERVER,
                 collector_place=inside,
                 agent_place=workstation,

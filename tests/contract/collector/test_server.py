@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -39,6 +40,14 @@ def errors(collector: RealCollector) -> list[dict[str, object]]:
     return [line for line in lines if line["level"] in {"error", "critical"}]
 
 
+@contextmanager
+def answered(collector: RealCollector) -> Iterator[httpx.Client]:
+    """A client of a collector that listens by then."""
+    with collector.client() as client:
+        collector.wait(client)
+        yield client
+
+
 def silent_connection(collector: RealCollector) -> ssl.SSLSocket:
     """Says nothing and reads nothing, so it never agrees to end."""
     context = ssl.create_default_context(cafile=str(collector.state / "keys" / "ca.pem"))
@@ -50,8 +59,7 @@ def test_sigterm_ends_open_streams_and_idle_connections_at_once_and_without_an_e
     collector: RealCollector,
 ) -> None:
     token = collector.command("token", "create", "script", "--role", "officer").split()[-1]
-    with collector.client() as client, silent_connection(collector):
-        collector.wait(client)
+    with answered(collector) as client, silent_connection(collector):
         listening = client.build_request(
             "GET", "/api/v1/events", headers={"Authorization": f"Bearer {token}"}
         )
