@@ -28,7 +28,8 @@ other content later than at the check deceives every check of content, this one 
 """
 
 import hashlib
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 KEEP_CHANGE_TIME = frozenset(("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs"))
@@ -74,10 +75,12 @@ def blocks_of(
         return ((0, size),) if size else ()
     wanted = min(sampling.most, sampling.least + size // sampling.per)
     places = -(-size // _PAGE)
-    starts = {word % places * _PAGE for word in _drawn(path, secret, wanted)}
-    edges = ((0, sampling.edge), (size - sampling.edge, sampling.edge))
-    drawn = ((start, min(sampling.block, size - start)) for start in starts)
-    return sorted({*edges, *drawn})
+    last = size - sampling.edge
+    blocks = {(0, sampling.edge), (last, sampling.edge)}
+    for word in _drawn(path, secret, wanted):
+        start = word % places * _PAGE
+        blocks.add((start, min(sampling.block, size - start)))
+    return sorted(blocks)
 
 
 def name_mark(path: bytes, secret: bytes) -> bytes:
@@ -87,12 +90,10 @@ def name_mark(path: bytes, secret: bytes) -> bytes:
     return hashlib.blake2b(path, key=secret, digest_size=MARK_SIZE).digest()
 
 
-def _drawn(path: bytes, secret: bytes, count: int) -> Sequence[int]:
+def _drawn(path: bytes, secret: bytes, count: int) -> Iterator[int]:
     """Numbers that nobody foretells without the secret: BLAKE2b as a keyed stream."""
-    words: list[int] = []
     for turn in range(-(-count // _DRAWN_AT_ONCE)):
-        stream = hashlib.blake2b(path, key=secret, salt=turn.to_bytes(_WORD, "big")).digest()
-        words.extend(
-            int.from_bytes(stream[at : at + _WORD], "big") for at in range(0, len(stream), _WORD)
-        )
-    return words[:count]
+        wanted = min(_DRAWN_AT_ONCE, count - turn * _DRAWN_AT_ONCE)
+        salt = turn.to_bytes(_WORD, "big")
+        stream = hashlib.blake2b(path, key=secret, salt=salt, digest_size=wanted * _WORD).digest()
+        yield from struct.unpack(f"!{wanted}Q", stream)

@@ -16,8 +16,12 @@ _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_
 _BLOCK = 512  # st_blocks counts in these: stat(3type)
 _ASKED_FOR = 256 << 10
 """Octets of a block that are asked for beforehand; the rest comes by reading ahead."""
-_STATUS = struct.Struct("!qqqQ")
+_CHUNK = 256 << 10
+_STATUS = struct.Struct("!qqqQQ")
 _PLACE = struct.Struct("!qq")
+
+Blocks = Sequence[tuple[int, int]]
+"""(offset, length) each."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,12 +38,10 @@ class Opened(msgspec.Struct, frozen=True):
     path: bytes
     descriptor: int
     status: os.stat_result
-    blocks: Sequence[tuple[int, int]]
+    blocks: Blocks
 
     def ask_for_blocks(self) -> None:
         """They come while others are read."""
-        if len(self.blocks) > 1:
-            os.posix_fadvise(self.descriptor, 0, 0, os.POSIX_FADV_RANDOM)
         for offset, length in self.blocks:
             wanted = min(length, _ASKED_FOR)
             os.posix_fadvise(self.descriptor, offset, wanted, os.POSIX_FADV_WILLNEED)
@@ -57,45 +59,44 @@ def opened(name: bytes, folder: int, path: bytes, reading: Reading, sampling: Sa
     return Opened(path, descriptor, status, blocks)
 
 
-def mark_of(one: Opened, reading: Reading, buffer: memoryview) -> bytes:
+def mark_of(one: Opened, reading: Reading) -> bytes:
     """Raises OSError, EIO also where the file is shorter than it said."""
-    lasting = reading.filesystem in KEEP_CHANGE_TIME
-    status = one.status
-    digest = hashlib.sha256(reading.secret)
-    digest.update(
-        _STATUS.pack(
-            status.st_size,
-            status.st_mtime_ns,
-            status.st_ctime_ns if lasting else 0,
-            status.st_ino if lasting else 0,
-        )
-    )
-    whole = len(one.blocks) == 1
-    sparse = whole and status.st_blocks * _BLOCK < status.st_size
-    for offset, length in one.blocks:
-        if sparse:
-            for start, size in _filled(one.descriptor, offset, length):
-                _take_in(digest, one.descriptor, (start, size), buffer)
-        else:
-            _take_in(digest, one.descriptor, (offset, length), buffer)
+    blocks = _without_holes(one)
+    digest = hashlib.sha256(_header(one.status, reading, blocks))
+    for offset, length in blocks:
+        _take_in(digest, one.descriptor, offset, length)
     return digest.digest()[:MARK_SIZE]
 
 
-def _take_in(
-    digest: "hashlib._Hash", descriptor: int, block: tuple[int, int], buffer: memoryview
-) -> None:
-    offset, length = block
-    digest.update(_PLACE.pack(offset, length))
+def _header(status: os.stat_result, reading: Reading, blocks: Blocks) -> bytes:
+    lasting = reading.filesystem in KEEP_CHANGE_TIME
+    told = _STATUS.pack(
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns if lasting else 0,
+        status.st_ino if lasting else 0,
+        len(blocks),
+    )
+    return b"".join((reading.secret, told, *(_PLACE.pack(*block) for block in blocks)))
+
+
+def _take_in(digest: "hashlib._Hash", descriptor: int, offset: int, length: int) -> None:
     while length:
-        got = os.preadv(descriptor, [buffer[: min(length, len(buffer))]], offset)
-        if not got:
+        octets = os.pread(descriptor, min(length, _CHUNK), offset)
+        if not octets:
             raise OSError(errno.EIO, "the file ended too early")
-        digest.update(buffer[:got])
-        offset += got
-        length -= got
+        digest.update(octets)
+        offset += len(octets)
+        length -= len(octets)
 
 
-def _filled(descriptor: int, offset: int, length: int) -> Sequence[tuple[int, int]]:
+def _without_holes(one: Opened) -> Blocks:
+    """Only a file that is read whole is asked where it has holes."""
+    sparse = len(one.blocks) == 1 and one.status.st_blocks * _BLOCK < one.status.st_size
+    return _filled(one.descriptor, *one.blocks[0]) if sparse else one.blocks
+
+
+def _filled(descriptor: int, offset: int, length: int) -> Blocks:
     """The parts of a range that are no holes: lseek(2)."""
     parts: list[tuple[int, int]] = []
     end = offset + length

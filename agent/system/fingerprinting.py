@@ -1,7 +1,8 @@
 """Marks of all files below a folder: read as fast as threads can, never leaving the folder.
 
-One thread lists, two read: what they do in the kernel and in SHA-256 runs without the
-interpreter's lock.  The same hostile ground as `agent.system.tree`, the same caution.
+One thread lists.  Where files are read whole, two read: what they do in the kernel and in
+SHA-256 runs without the interpreter's lock.  Where blocks are read, two would only hand that
+lock to and fro, so one does, and the kernel fetches what it asks for meanwhile.  The same hostile ground as `agent.system.tree`, the same caution.
 """
 
 import os
@@ -14,18 +15,18 @@ from typing import Final
 
 import msgspec
 
-from agent.media.fingerprint import sampling_for
+from agent.media.fingerprint import Sampling, sampling_for
 from agent.system.file_marks import Opened, Reading, mark_of, opened
 from agent.system.kernel import any_page_in_memory, read_at_idle_priority
 from agent.system.tree import why_unopened
 
 MARKED_AT_MOST = 100_000
 """Files of one medium; one with more is scanned whole each time."""
-READERS = 2
-_BATCH = 32
+_BATCH = 128
 _WAITING_BATCHES = 8
+_LITTLE = 64 << 10
+"""Octets; hashing more at once is worth a second thread."""
 _DEPTH = 100
-_BUFFER = 1 << 20
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Found = Callable[[bytes, bytes, int], None]
@@ -57,6 +58,10 @@ def marks_below(folder: int, reading: Reading, bounds: Bounds, found: Found) -> 
     _Marking(reading, bounds, found).run(folder)
 
 
+def _readers_for(sampling: Sampling) -> int:
+    return 1 if sampling.block and sampling.whole <= _LITTLE else 2
+
+
 class _Batch(msgspec.Struct, frozen=True):
     """Files of one folder, whose descriptor is the batch's own."""
 
@@ -83,7 +88,7 @@ class _Marking:
         self._device = os.fstat(folder).st_dev
         readers = [
             threading.Thread(target=self._read_all, name="marks", daemon=True)
-            for _ in range(READERS)
+            for _ in range(_readers_for(self._sampling))
         ]
         for reader in readers:
             reader.start()
@@ -153,14 +158,13 @@ class _Marking:
 
     def _read_all(self) -> None:
         read_at_idle_priority()
-        buffer = memoryview(bytearray(_BUFFER))
         while (batch := self._batches.get()) is not None:
             waiting: list[Opened] = []
             try:
                 if not self._is_over():
                     # One by one, so that those before a failure are closed, too.
                     waiting.extend(self._open(batch, name) for name in batch.names)
-                    self._read(waiting, buffer)
+                    self._read(waiting)
             except OSError as unable:
                 self._give_up(why_unopened(unable))
             finally:
@@ -186,10 +190,10 @@ class _Marking:
                 self._looking = False
                 self._bounds.cached(one.path)
 
-    def _read(self, waiting: Sequence[Opened], buffer: memoryview) -> None:
+    def _read(self, waiting: Sequence[Opened]) -> None:
         for one in waiting:
             if self._is_over():
                 return
-            mark = mark_of(one, self._reading, buffer)
+            mark = mark_of(one, self._reading)
             with self._one_at_a_time:
                 self._found(one.path, mark, one.status.st_size)
