@@ -10,11 +10,12 @@ from agent.detections import OwnFinds
 from agent.media.progress import ScansUnderWay
 from agent.media.receipting import Receipts
 from agent.salt import own_salt
+from agent.scanner import scanner_of
 from agent.sensors.autoplay import AutoplaySensor
 from agent.sensors.base import Sensor
 from agent.sensors.hardware import HardwareSensor
 from agent.system.desktop import SessionBusDesktop
-from agent.system.media_stack import ScannerSettings, media_sensors
+from agent.system.media_stack import media_sensors
 from agent.system.network_stack import network_sensors
 from agent.system.protection_stack import protection_sensors
 from agent.system.proxy_places import homes
@@ -35,7 +36,7 @@ def all_sensors(
     keep what must outlive them; without one each of them begins anew and leaves no trace.
     Without `receipts` every medium is scanned whole.  `under_way` is told of scans that run.
     """
-    scanner = ScannerSettings(settings.scanner.address, settings.scanner.second)
+    scanner = scanner_of(settings.scanner)
     finds = OwnFinds(time.monotonic)
     own = settings.quarantine
     return (

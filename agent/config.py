@@ -11,6 +11,7 @@ import msgspec
 
 DEFAULT_FILE = Path("/etc/wardwatch/agent.toml")
 _PREFIX = "WARDWATCH_"
+_CLAMD = re.compile(r"unix:/.+|tcp:(//)?(\[[\da-fA-F:.]+\]|[^\s:/\[\]]+)(:\d{1,5})?")
 _ICAP = re.compile(r"icap://[^/\s]+/\S+")
 _SHORT = {"SCANNER": ("scanner", "address"), "LOG_LEVEL": ("log", "level")}
 
@@ -27,11 +28,13 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Scanner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where clamd listens: `unix:PATH` or `tcp:HOST:PORT`; empty: the usual sockets.  `second`
-    is another scanner, `icap://HOST[:PORT]/SERVICE`; empty: none.
+    """Where clamd listens: `unix:PATH` or `tcp:HOST:PORT`; empty: the usual sockets.  Of files
+    above `largest_bytes` one in the network reads nothing.  `second` is another scanner,
+    `icap://HOST[:PORT]/SERVICE`; empty: none.
     """
 
     address: str = ""
+    largest_bytes: int = 100 * 1024 * 1024
     second: str = ""
 
 
@@ -120,12 +123,15 @@ def _check(raw: dict[str, Any], name: str) -> Settings:
         if value <= 0:
             raise ConfigError(f"{name}: {place}: {value} is no time; give seconds above 0")
     for place, size in (
+        ("scanner.largest_bytes", settings.scanner.largest_bytes),
         ("quarantine.limit_bytes", settings.quarantine.limit_bytes),
         ("quarantine.keep_free_bytes", settings.quarantine.keep_free_bytes),
     ):
         if size < 0:
             raise ConfigError(f"{name}: {place}: {size} is no size; give bytes, 0 or more")
-    second = settings.scanner.second
+    address, second = settings.scanner.address, settings.scanner.second
+    if address and not _CLAMD.fullmatch(address):
+        raise ConfigError(f"{name}: scanner.address: {address} is no unix:PATH or tcp:HOST[:PORT]")
     if second and not _ICAP.fullmatch(second):
         raise ConfigError(f"{name}: scanner.second: {second} is no icap://HOST[:PORT]/SERVICE")
     if settings.collector and not settings.collector.startswith("https://"):

@@ -8,13 +8,13 @@ import msgspec
 from agent.config import Settings
 from agent.scan_claims import claimed
 from agent.scan_command import ScanReport, scan_path
+from agent.scanner import scanner_of
 from agent.speech import complain, say
-from agent.system.clamd import ScannerSettings
 
 
 def run(settings: Settings, path: Path, *, as_json: bool) -> int:
     """Exit status 0 clean, 3 infected, 1 when nobody can say, 2 for no folder."""
-    scanner = ScannerSettings(settings.scanner.address, settings.scanner.second)
+    scanner = scanner_of(settings.scanner)
     try:
         with claimed(settings.state):
             report = scan_path(path, scanner)

@@ -7,11 +7,11 @@ import sys
 import threading
 
 from agent.config import Settings
+from agent.scanner import scanner_of
 from agent.speech import complain, say
 from agent.station.copier import Copier
 from agent.station.feed import Feed
 from agent.station.server import make_server
-from agent.system.clamd import ScannerSettings
 from agent.system.engines import engine_of
 from agent.system.inotify import FolderWatch
 
@@ -21,9 +21,7 @@ def run(settings: Settings, port: int) -> int:
     try:
         watch = FolderWatch()
         feed = Feed(settings.state)
-        copier = Copier(
-            feed, engine_of(ScannerSettings(settings.scanner.address, settings.scanner.second))
-        )
+        copier = Copier(feed, engine_of(scanner_of(settings.scanner)))
         server = make_server(feed, copier.ask, port)
     except OSError as unable:
         complain(f"no station: {unable}")

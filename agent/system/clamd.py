@@ -6,15 +6,16 @@ its answers and scans what is in flight in parallel: the protocol of clamdscan(1
 
 import contextlib
 import itertools
-import os
 import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from agent.media.engine import (
+    EngineSession,
     EngineUnavailable,
     EngineVersion,
     FileVerdict,
@@ -29,6 +30,7 @@ from agent.system.clamd_files import (
     largest_file,
     newest_change,
 )
+from agent.system.clamd_stream import StreamSession
 
 USUAL_SOCKETS = (
     "/run/clamav/clamd.ctl",  # Debian, Ubuntu, UOS, Kylin
@@ -40,18 +42,18 @@ USUAL_CONFIGURATIONS = ("/etc/clamav/clamd.conf", "/etc/clamd.d/scan.conf", "/et
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 180.0
 """One file: MaxScanTime is 120 s by default, and it may wait for its turn before."""
-_CHUNK = 1 << 17
-_LENGTH = struct.Struct("!I")
 _PORT = 3310
 
 
 class ScannerSettings(msgspec.Struct, frozen=True):
     """`unix:/run/clamav/clamd.ctl`, `tcp:host:3310`, or empty: the usual sockets.  `second` is the
-    URL of an ICAP service that is asked as well, empty for none.
+    URL of an ICAP service that is asked as well, empty for none.  `largest` octets of a file does
+    a clamd in the network read, which cannot be asked for it.
     """
 
     address: str = ""
     second: str = ""
+    largest: int = DEFAULT_LARGEST_FILE
 
 
 class Clamd:
@@ -59,6 +61,7 @@ class Clamd:
 
     def __init__(self, settings: ScannerSettings, sockets: tuple[str, ...] = USUAL_SOCKETS) -> None:
         self._address = settings.address
+        self._largest = settings.largest
         self._sockets = sockets
         self._pid = 0
 
@@ -78,15 +81,15 @@ class Clamd:
         changed_us = newest_change(database_files(database_folder(self._configuration())))
         return msgspec.structs.replace(told, signatures_at_us=changed_us)
 
-    def session(self) -> "ClamdSession":
-        connection = self._connect(_ANSWER_SECONDS)
-        local = connection.family == socket.AF_UNIX
-        return ClamdSession(connection, pass_descriptors=local)
+    def session(self) -> EngineSession:
+        if self._is_remote():
+            return StreamSession(lambda: self._connect(_ANSWER_SECONDS))
+        return ClamdSession(self._connect(_ANSWER_SECONDS))
 
     def largest_file(self) -> int:
-        """From clamd's configuration where it is on this machine, else the default."""
+        """From clamd's configuration where it is on this machine, else as it was set."""
         if self._is_remote():
-            return DEFAULT_LARGEST_FILE
+            return self._largest
         return largest_file(self._configuration())
 
     def pid(self) -> int:
@@ -106,7 +109,7 @@ class Clamd:
     def _connect(self, patience: float) -> socket.socket:
         try:
             connection = self._reach()
-        except OSError as refused:
+        except (OSError, ValueError) as refused:  # a port above 65535 is a ValueError
             raise EngineUnavailable(f"clamd cannot be reached: {refused}") from refused
         connection.settimeout(patience)
         if connection.family == socket.AF_UNIX:
@@ -116,10 +119,8 @@ class Clamd:
     def _reach(self) -> socket.socket:
         scheme, _, where = self._address.partition(":")
         if scheme == "tcp":
-            host, _, port = where.rpartition(":")
-            return socket.create_connection(
-                ((host or where).strip("[]"), int(port) if host else _PORT), _CONNECT_SECONDS
-            )
+            place = urlsplit(f"tcp://{where.removeprefix('//')}")
+            return socket.create_connection((place.hostname, place.port or _PORT), _CONNECT_SECONDS)
         if scheme == "unix":
             return _unix(where)
         for path in self._sockets:
@@ -136,19 +137,17 @@ class Clamd:
 
 
 class ClamdSession:
-    """Fits EngineSession."""
+    """Fits EngineSession; with a clamd on this machine, which is handed descriptors (FILDES)."""
 
-    def __init__(self, connection: socket.socket, *, pass_descriptors: bool) -> None:
+    def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._submit = self._pass if pass_descriptors else self._stream
         self._tickets = 0
         self._unread = b""
-        self._broken: set[int] = set()
         self._guarded(lambda: connection.sendall(b"zIDSESSION\0"))
 
     def submit(self, descriptor: int) -> int:
         self._tickets += 1
-        self._guarded(lambda: self._submit(descriptor))
+        self._guarded(lambda: self._pass(descriptor))
         return self._tickets
 
     def verdict(self) -> tuple[int, FileVerdict]:
@@ -158,9 +157,7 @@ class ClamdSession:
         ticket, separator, said = reply.decode("utf-8", "replace").partition(": ")
         if not separator or not ticket.isdigit():
             raise EngineUnavailable(f"clamd ended the session: {ticket[:80]}")
-        number = int(ticket)
-        broken = number in self._broken
-        return number, FileVerdict("skipped", "unreadable") if broken else parse_verdict(said)
+        return int(ticket), parse_verdict(said)
 
     def interrupt(self) -> None:
         with contextlib.suppress(OSError):  # the other end was faster
@@ -175,20 +172,6 @@ class ClamdSession:
         clamd wakes up half as often.
         """
         socket.send_fds(self._connection, [b"zFILDES\0\0"], [descriptor])
-
-    def _stream(self, descriptor: int) -> None:
-        self._connection.sendall(b"zINSTREAM\0")
-        while chunk := self._read(descriptor):
-            self._connection.sendall(_LENGTH.pack(len(chunk)) + chunk)
-        self._connection.sendall(_LENGTH.pack(0))
-
-    def _read(self, descriptor: int) -> bytes:
-        """A file that breaks off in the middle ends its stream, and counts as unread."""
-        try:
-            return os.read(descriptor, _CHUNK)
-        except OSError:
-            self._broken.add(self._tickets)
-            return b""
 
     def _receive(self) -> None:
         part = self._connection.recv(1 << 14)

@@ -55,6 +55,19 @@ def test_a_second_scanner_is_an_icap_service(wrong):
         parse(f'[scanner]\nsecond = "{wrong}"', {}, "agent.toml")
 
 
+@pytest.mark.parametrize("wrong", ["10.0.0.5", "unix:clamd.ctl", "tcp:", "tcp:::1", "tcp:av:smtp"])
+def test_a_scanner_that_cannot_be_reached_by_its_address_is_told_at_the_start(wrong):
+    with pytest.raises(ConfigError, match=r"scanner\.address: .* tcp:HOST"):
+        parse(f'[scanner]\naddress = "{wrong}"', {}, "agent.toml")
+
+
+@pytest.mark.parametrize(
+    "right", ["tcp:av", "tcp:av:3310", "tcp://10.0.0.5:3310", "tcp:[::1]:3310"]
+)
+def test_a_scanner_in_the_network_has_a_host_and_maybe_a_port(right):
+    assert parse(f'[scanner]\naddress = "{right}"', {}, "agent.toml").scanner.address == right
+
+
 def test_the_scanner_has_a_short_name_in_the_environment():
     settings = parse("", {"WARDWATCH_SCANNER": "tcp:10.1.2.3:3310"}, "agent.toml")
 
@@ -74,6 +87,7 @@ def test_every_setting_has_a_variable():
         "WARDWATCH_QUARANTINE_LIMIT_BYTES",
         "WARDWATCH_SCANNER",
         "WARDWATCH_SCANNER_ADDRESS",
+        "WARDWATCH_SCANNER_LARGEST_BYTES",
         "WARDWATCH_SCANNER_SECOND",
         "WARDWATCH_STATE_DIR",
         "WARDWATCH_UPLOAD_INTERVAL",
