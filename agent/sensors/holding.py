@@ -149,7 +149,7 @@ class HoldSensor:
     def _begin(self, document: PolicyDocument) -> Iterator[Fact]:
         tools = self._tools
         assert self._gathering is not None, "asked before its start"
-        self._threads = HoldThreads()
+        self._threads = HoldThreads(tools.gate.passing)
         self._scans = tools.scans()
         self._scans.follow(rules_of(document.policy))
         self._watch = FolderWatch()

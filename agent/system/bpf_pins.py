@@ -7,13 +7,12 @@ import ctypes
 import os
 import platform
 import struct
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from agent.system.bpf_kernel import NoEbpf, bpf_call, perf_event
 
-HASH, ARRAY = 1, 2
-"""Of enum bpf_map_type."""
+_HASH = 1  # enum bpf_map_type
 _MAP_CREATE, _LOOKUP, _UPDATE, _DELETE, _NEXT_KEY = 0, 1, 2, 3, 4
 _PIN, _GET, _LINK_CREATE = 6, 7, 28
 _ON_PERF_EVENT = 41  # enum bpf_attach_type
@@ -28,49 +27,53 @@ _ARGUMENTS_AT = {
 
 
 class Table:
-    """A map by its descriptor, with keys and values of fixed sizes."""
+    """A hash map by its descriptor, with keys and values of fixed sizes."""
 
     def __init__(self, descriptor: int, *, key: int, value: int) -> None:
         self.descriptor = descriptor
         self._key_size, self._value_size = key, value
 
     @classmethod
-    def made(cls, *, key: int, value: int, entries: int, kind: int = HASH) -> "Table":
+    def made(cls, *, key: int, value: int, entries: int) -> "Table":
         """Raises NoEbpf."""
-        shape = struct.pack("=IIIII", kind, key, value, entries, 0)
+        shape = struct.pack("=IIIII", _HASH, key, value, entries, 0)
         return cls(bpf_call(_MAP_CREATE, shape, step="create a map"), key=key, value=value)
 
     def put(self, key: bytes, value: bytes) -> None:
         """Raises NoEbpf: it is full."""
         place = ctypes.create_string_buffer(value, len(value))
-        question = self._question(key, ctypes.addressof(place))
-        bpf_call(_UPDATE, question, step="write into a map")
+        self._ask(_UPDATE, key, place, step="write into a map")
 
     def get(self, key: bytes) -> bytes | None:
         value = ctypes.create_string_buffer(self._value_size)
-        found = bpf_call(_LOOKUP, self._question(key, ctypes.addressof(value)))
-        return None if found < 0 else value.raw
+        return None if self._ask(_LOOKUP, key, value) < 0 else value.raw
 
     def drop(self, key: bytes) -> None:
-        bpf_call(_DELETE, self._question(key, 0))
+        self._ask(_DELETE, key)
 
-    def keys(self) -> Iterator[bytes]:
-        """Those of now; what comes meanwhile may be left out."""
-        found = []
+    def known(self) -> Sequence[bytes]:
+        """The keys of now; what comes meanwhile may be left out."""
+        found: list[bytes] = []
         key = ctypes.create_string_buffer(self._key_size)
-        known: bytes | None = None
-        while bpf_call(_NEXT_KEY, self._question(known, ctypes.addressof(key))) == 0:
-            known = key.raw
-            found.append(known)
-        yield from found
+        while self._ask(_NEXT_KEY, found[-1] if found else None, key) == 0:
+            found.append(key.raw)
+        return found
 
     def close(self) -> None:
         os.close(self.descriptor)
 
-    def _question(self, key: bytes | None, place: int) -> bytes:
-        self._asked = None if key is None else ctypes.create_string_buffer(key, len(key))
-        asked = 0 if self._asked is None else ctypes.addressof(self._asked)
-        return struct.pack("=I4xQQQ", self.descriptor, asked, place, 0)
+    def _ask(
+        self,
+        command: int,
+        key: bytes | None,
+        place: "ctypes.Array[ctypes.c_char] | None" = None,
+        *,
+        step: str = "",
+    ) -> int:
+        """From any thread: what the addresses lead to is this call's own."""
+        asked = None if key is None else ctypes.create_string_buffer(key, len(key))
+        addresses = (0 if one is None else ctypes.addressof(one) for one in (asked, place))
+        return bpf_call(command, struct.pack("=I4xQQQ", self.descriptor, *addresses, 0), step=step)
 
 
 def pin(descriptor: int, path: Path) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 
 from agent.system.blkid import properties_of
+from agent.system.fuse_mount import FuseMount, LetIn, NotMounted, mount_ntfs
 from agent.system.hold_gate import DeviceNumber
 from agent.system.hold_programs import BLOCK, CHARACTER
-from agent.system.private_mount import Unmountable, mount_privately
+from agent.system.private_mount import PrivateMount, Unmountable, mount_privately
 
 SYSFS = Path("/sys")
 _UNCONFINED = "/proc/1/root"  # in the service's own sandbox sysfs is read-only
@@ -27,9 +28,13 @@ class OpenedPart(msgspec.Struct, frozen=True, kw_only=True):
 
     node: str
     number: int
-    root: int = -1
+    mount: PrivateMount | FuseMount | None = None
     used: int = 0
     refusal: str = ""
+
+    @property
+    def root(self) -> int:
+        return self.mount.root if self.mount else -1
 
 
 class OpenedDisk(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,8 +46,8 @@ class OpenedDisk(msgspec.Struct, frozen=True, kw_only=True):
     def close(self) -> None:
         """Unmounts; may take long for a medium that was pulled out."""
         for part in self.parts:
-            if part.root >= 0:
-                os.close(part.root)
+            if part.mount:
+                part.mount.close()
 
 
 def numbers_of(disk: Path) -> Iterator[DeviceNumber]:
@@ -73,8 +78,9 @@ def insertion_of(disk: Path) -> str:
         return ""
 
 
-def open_privately(disk: Path) -> OpenedDisk:
-    """Reads the partition table and mounts what there is, for the keeper of the gate only.
+def open_privately(disk: Path, let_in: LetIn) -> OpenedDisk:
+    """Reads the partition table and mounts what there is, for the keeper of the gate only;
+    `let_in` is for a file system's driver that is a process of its own.
 
     Raises:
         OSError: the disk cannot be read, or is gone.
@@ -87,7 +93,7 @@ def open_privately(disk: Path) -> OpenedDisk:
     }
     properties[node] = {**properties_of(node), **_bus(disk), **_disc(disk, node)}
     bodies = places or ([] if properties[node].get("ID_PART_TABLE_TYPE") else [disk])
-    parts = tuple(_part(place, properties[f"/dev/{place.name}"]) for place in bodies)
+    parts = tuple(_part(place, properties[f"/dev/{place.name}"], let_in) for place in bodies)
     return OpenedDisk(properties=properties, parts=parts)
 
 
@@ -128,17 +134,26 @@ def _reread_partitions(node: str) -> None:
         os.close(descriptor)
 
 
-def _part(place: Path, properties: dict[str, str]) -> OpenedPart:
+def _part(place: Path, properties: dict[str, str], let_in: LetIn) -> OpenedPart:
     node = f"/dev/{place.name}"
     number = next((device.number for device in _number(place / "dev", BLOCK)), 0)
-    filesystem = properties.get("ID_FS_TYPE", "")
     try:
-        root = mount_privately(node, filesystem)
-    except Unmountable as refused:
+        mount = _mounted(node, properties.get("ID_FS_TYPE", ""), let_in)
+    except (Unmountable, NotMounted) as refused:
         return OpenedPart(node=node, number=number, refusal=str(refused))
-    told = os.fstatvfs(root)
+    told = os.fstatvfs(mount.root)
     used = (told.f_blocks - told.f_bfree) * told.f_frsize
-    return OpenedPart(node=node, number=number, root=root, used=used)
+    return OpenedPart(node=node, number=number, mount=mount, used=used)
+
+
+def _mounted(node: str, filesystem: str, let_in: LetIn) -> PrivateMount | FuseMount:
+    """Raises Unmountable, NotMounted."""
+    try:
+        return mount_privately(node, filesystem)
+    except Unmountable:
+        if filesystem != "ntfs":
+            raise
+    return mount_ntfs(node, let_in)
 
 
 def _bus(disk: Path) -> dict[str, str]:

@@ -11,16 +11,15 @@ Who owns the kernel can take it away too, and whoever may look into the agent's 
 import contextlib
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from agent.system.bpf_kernel import NoEbpf, attached, loaded, root_cgroup
 from agent.system.bpf_pins import (
-    ARRAY,
-    HASH,
     Table,
     argument_places,
     on_function,
@@ -56,8 +55,8 @@ known as media are held; the agent finds them when they appear.
 """
 
 _PROGRAM, _HOOK, _KPROBE = 15, 6, 2  # BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE
-_KEY, _VALUE, _MAJOR, _KEEPER = (struct.Struct(form) for form in ("=III", "=I", "=II", "=QQ"))
-_NUMBERS_MOST, _MAJORS_MOST = 8192, 256
+_KEY, _VALUE, _MAJOR, _KEEPER = (struct.Struct(form) for form in ("=III", "=I", "=II", "=Q"))
+_NUMBERS_MOST, _MAJORS_MOST, _KEEPERS_MOST = 8192, 256, 64
 
 
 class DeviceNumber(msgspec.Struct, frozen=True, order=True):
@@ -123,6 +122,21 @@ class HoldGate:
     def allows(self, device: DeviceNumber) -> bool:
         return self._tables["numbers"].get(_key(device)) == _VALUE.pack(ALLOWED)
 
+    @contextlib.contextmanager
+    def passing(self, process: int) -> Iterator[None]:
+        """As long as it is entered, this process, too, opens what is held.
+
+        Raises:
+            NoEbpf: there is no gate, or too many pass it.
+            OSError: there is no such process.
+        """
+        keepers, key = self._tables["keepers"], _KEEPER.pack(process)
+        keepers.put(key, _KEEPER.pack(control_group_of(process)))
+        try:
+            yield
+        finally:
+            keepers.drop(key)
+
     def degraded(self) -> str:
         """Why the gate guards less than it should; empty when it guards all."""
         return self._forgets_late
@@ -144,9 +158,9 @@ class HoldGate:
     def _make(self, allowed: AbstractSet[DeviceNumber], cgroup: int | None) -> None:
         self._folder.mkdir(mode=0o700)
         self._tables = {
-            "majors": Table.made(key=_MAJOR.size, value=4, entries=_MAJORS_MOST, kind=HASH),
-            "numbers": Table.made(key=_KEY.size, value=4, entries=_NUMBERS_MOST, kind=HASH),
-            "keeper": Table.made(key=4, value=_KEEPER.size, entries=1, kind=ARRAY),
+            "majors": Table.made(key=_MAJOR.size, value=4, entries=_MAJORS_MOST),
+            "numbers": Table.made(key=_KEY.size, value=4, entries=_NUMBERS_MOST),
+            "keepers": Table.made(key=_KEEPER.size, value=_KEEPER.size, entries=_KEEPERS_MOST),
         }
         for (kind, major), how in self._guarded.items():
             self._tables["majors"].put(_MAJOR.pack(kind, major), _VALUE.pack(how))
@@ -161,7 +175,7 @@ class HoldGate:
     def _attach(self, cgroup: int | None) -> None:
         """Last of all: from here on nobody opens what is not allowed."""
         tables = self._tables
-        descriptors = (tables[name].descriptor for name in ("majors", "numbers", "keeper"))
+        descriptors = (tables[name].descriptor for name in ("majors", "numbers", "keepers"))
         program = loaded(_PROGRAM, gate(*descriptors), hook=_HOOK)
         group = root_cgroup() if cgroup is None else os.dup(cgroup)
         try:
@@ -202,7 +216,8 @@ class HoldGate:
             os.close(link)
 
     def _found(self) -> None:
-        sizes = {"majors": (_MAJOR.size, 4), "numbers": (_KEY.size, 4), "keeper": (4, _KEEPER.size)}
+        keepers = (_KEEPER.size, _KEEPER.size)
+        sizes = {"majors": (_MAJOR.size, 4), "numbers": (_KEY.size, 4), "keepers": keepers}
         for name, (key, value) in sizes.items():
             descriptor = pinned(self._folder / name)
             if descriptor is None:
@@ -213,16 +228,20 @@ class HoldGate:
 
     def _keep(self) -> None:
         """From now on this process passes the gate, and no other."""
-        self._tables["keeper"].put(_VALUE.pack(0), _KEEPER.pack(os.getpid(), own_control_group()))
+        keepers = self._tables["keepers"]
+        for known in keepers.known():
+            keepers.drop(known)
+        keepers.put(_KEEPER.pack(os.getpid()), _KEEPER.pack(control_group_of("self")))
 
 
-def own_control_group() -> int:
-    """The id of the group in the unified hierarchy that this process is in: cgroups(7).
+def control_group_of(process: int | Literal["self"]) -> int:
+    """The id of the group in the unified hierarchy that a process is in: cgroups(7).
 
     Raises:
         NoEbpf: there is no unified hierarchy.
+        OSError: there is no such process.
     """
-    lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
+    lines = Path(f"/proc/{process}/cgroup").read_text("utf-8").splitlines()
     own = next((line[3:] for line in lines if line.startswith("0::")), None)
     if own is None:
         raise NoEbpf("no unified hierarchy of control groups")

@@ -22,6 +22,7 @@ from agent.system.bpf_program import (
     PID,
     RSH,
     STORE_CONST_W,
+    STORE_D,
     STORE_W,
     Program,
 )
@@ -43,11 +44,11 @@ _KEY_AT, _KEEPER_AT = -16, -24
 _MINOR_AT = _KEY_AT + 8
 
 
-def gate(majors: int, numbers: int, keeper: int) -> bytes:
+def gate(majors: int, numbers: int, keepers: int) -> bytes:
     """1 lets it pass, 0 refuses with EPERM.
 
     `majors`: {kind, major} u32 each → how it is guarded u32.  `numbers`: {kind, major, minor}
-    → ALLOWED or HELD u32.  `keeper`: one value {process u64, control group u64}.
+    → ALLOWED or HELD u32.  `keepers`: process u64 → its control group u64.
     """
     program = Program()
     program.op(MOV_X, to=6, of=1)
@@ -72,7 +73,7 @@ def gate(majors: int, numbers: int, keeper: int) -> bytes:
     program.label("unheard")
     program.jump("allow", JEQ, of=9, value=WHEN_HELD)
     program.label("keeper")
-    _refuse_unless_keeper(program, keeper)
+    _refuse_unless_keeper(program, keepers)
     program.allow()
     return program.assembled()
 
@@ -114,19 +115,16 @@ def forget_minor(numbers: int, *, minor_at: int, major: int) -> bytes:
     return _ended(program)
 
 
-def _refuse_unless_keeper(program: Program, keeper: int) -> None:
+def _refuse_unless_keeper(program: Program, keepers: int) -> None:
     """The process by its number and its control group: numbers are given again."""
-    program.op(STORE_CONST_W, to=10, offset=_KEEPER_AT, value=0)
-    _look_up(program, keeper, _KEEPER_AT)
-    program.jump("refuse", JEQ, of=0, value=0)
-    program.op(MOV_X, to=7, of=0)
     program.call(PID)
     program.op(RSH, to=0, value=32)
-    program.op(LOAD_D, to=1, of=7)
-    program.jump_differs("refuse", 0, 1)
+    program.op(STORE_D, to=10, of=0, offset=_KEEPER_AT)
+    _look_up(program, keepers, _KEEPER_AT)
+    program.jump("refuse", JEQ, of=0, value=0)
+    program.op(LOAD_D, to=7, of=0)
     program.call(_CGROUP_ID)
-    program.op(LOAD_D, to=1, of=7, offset=8)
-    program.jump_differs("refuse", 0, 1)
+    program.jump_differs("refuse", 0, 7)
     program.jump("allow")
     program.label("refuse")
     program.op(MOV, to=0, value=0)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from agent.system.doorbell import Doorbell
+from agent.system.fuse_mount import LetIn
 from agent.system.held_disk import OpenedDisk, open_privately
 
 
@@ -40,7 +41,8 @@ HoldNews = DiskOpened | DiskUnreadable | DiskClosed
 
 
 class HoldThreads:
-    def __init__(self) -> None:
+    def __init__(self, let_in: LetIn) -> None:
+        self._let_in = let_in
         self._doorbell = Doorbell()
         self._news: queue.SimpleQueue[HoldNews] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -77,7 +79,7 @@ class HoldThreads:
 
     def _open(self, disk: str, insertion: str) -> None:
         try:
-            opened = open_privately(Path(disk))
+            opened = open_privately(Path(disk), self._let_in)
         except OSError as unreadable:
             reason = unreadable.strerror or str(unreadable)
             self._post(DiskUnreadable(disk, insertion, reason))

@@ -23,7 +23,7 @@ _DRIVERS: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs")},
     **{name: (name,) for name in ("iso9660", "udf", "hfsplus", "squashfs", "erofs")},
 }
-"""Drivers of the kernel by libblkid's TYPE.  Not FUSE: its driver is another process."""
+"""Drivers of the kernel by libblkid's TYPE; `agent.system.fuse_mount` for one that is none."""
 _FLAGS: Mapping[str, tuple[str, ...]] = {"vfat": ("utf8",)}
 """Else a name outside the code page is shown with `?` and cannot be opened."""
 
@@ -32,8 +32,18 @@ class Unmountable(Exception):
     """The kernel does not mount it; the message is the reason."""
 
 
-def mount_privately(node: str, filesystem: str) -> int:
-    """Descriptor of the root of the file system, read-only, nosuid, nodev, noexec.
+class PrivateMount:
+    """`root` is the descriptor of its uppermost folder."""
+
+    def __init__(self, root: int) -> None:
+        self.root = root
+
+    def close(self) -> None:
+        os.close(self.root)
+
+
+def mount_privately(node: str, filesystem: str) -> PrivateMount:
+    """The file system of a device, read-only, nosuid, nodev, noexec.
 
     A journal is replayed where the kernel does so for a read-only mount (ext4, xfs): what is
     scanned is what the user's mount would show.
@@ -44,7 +54,7 @@ def mount_privately(node: str, filesystem: str) -> int:
     refusals = [f"no driver for {filesystem or 'an unknown file system'}"]
     for driver in _DRIVERS.get(filesystem, ()):
         try:
-            return _mounted(node, driver)
+            return PrivateMount(_mounted(node, driver))
         except OSError as refused:
             refusals.append(f"{driver}: {refused.strerror}")
     raise Unmountable(refusals[-1])

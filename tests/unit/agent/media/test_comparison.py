@@ -46,7 +46,7 @@ def test_a_file_that_went_away_or_moved_is_no_longer_the_same():
 
 
 def test_the_sample_is_of_what_did_not_change_and_drawn_from_all_of_it():
-    drawn = {path for _ in range(200) for path in compared(FILES, FILES).sampled}
+    drawn = {path for _ in range(2000) for path in compared(FILES, FILES).sampled}
 
     assert drawn == set(FILES)
     assert len(compared(FILES, FILES, sample=7).sampled) == 7
