@@ -13,6 +13,7 @@ import agent
 import checks
 from agent.answers import Answers
 from agent.config import Settings
+from agent.health import STATUS_FILE
 from agent.identity import AgentIdentity, IdentityFolder
 from agent.integrity import OwnFiles
 from agent.media.asking import Asking
@@ -128,7 +129,7 @@ def build(around: Surroundings) -> Service:
         agent=identity.agent,
         files=StateFiles(
             beat=state / "beat.json",
-            status=state / "status.json",
+            status=state / STATUS_FILE,
             planned_end=state / "planned-end",
         ),
         sensors=(

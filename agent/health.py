@@ -10,6 +10,8 @@ from agent.spool import SpoolFill
 from agent.uplink import UplinkHealth, UplinkState
 from checks.facts.health import AgentHealth, SensorHealth
 
+STATUS_FILE = "status.json"
+
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What `wardwatch-agent status` shows.  Times are wall clock microseconds, coverage

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from agent.config import Settings
-from agent.health import Status, read_status
+from agent.health import STATUS_FILE, Status, read_status
 from agent.media.board import BOARD_FILE, MediumNow, read_board
 from agent.speech import complain, say
 from agent.system import machine
@@ -16,7 +16,7 @@ _MICROSECONDS = 1_000_000
 
 def run(settings: Settings, *, as_json: bool) -> int:
     """Exit status 1 when no agent runs with this state folder."""
-    path = settings.state / "status.json"
+    path = settings.state / STATUS_FILE
     try:
         status = read_status(path)
         board = read_board(settings.state / BOARD_FILE)

@@ -50,6 +50,10 @@ from checks.facts.holding import MediumHeld
 from checks.facts.media import Medium
 from checks.policy import PolicyDocument
 
+NOT_ASKED_FOR = "media are not held here: the policy does not ask for it"
+NOT_HELD = "media are not held here, only watched; they can be opened before their scan: {error}"
+STUCK = "media stay held by an earlier run, and none is scanned or released: {error}"
+
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """What a hold works with.  `state` is the agent's folder, `salt` what file names are
@@ -71,7 +75,9 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HoldSensor:
-    """Fits `Sensor`.  Where nothing is held it watches nothing."""
+    """Fits `Sensor`.  Where nothing is held it watches no media, and tells whoever asks for one
+    to be released why it is not held.
+    """
 
     name = "holding"
     heals_every = timedelta(minutes=5)
@@ -80,38 +86,30 @@ class HoldSensor:
         self._tools = tools
         self._names = Names(tools.salt)
         self._gathering: Gathering | None = None
+        self._watch: FolderWatch | None = None
         self._disks: HeldDisks | None = None
         self._trouble = ""
 
     def start(self, document: PolicyDocument) -> Sequence[int]:
         self._gathering = Gathering()
+        self._watch = FolderWatch()
+        make_private_folder(self._tools.state / FOLDER)
+        self._watch.watch(self._tools.state / FOLDER)
+        self._gathering.add(self._watch.fileno())
         self._first: list[Fact] = list(self._follow(document))
         return [self._gathering.fileno()]
 
     def wake(self) -> Iterable[Fact]:
         facts, self._first = self._first, []
-        if self._disks is None:
-            return facts
-        facts += self._devices_changed(self._disks)
-        for news in self._threads.news():
-            if isinstance(news, DiskClosed):
-                facts += self._disks.closed(news)
-            else:
-                facts += self._disks.opened(news)
-        for heard in self._scans.news():
-            if isinstance(heard, ScanEnded):
-                facts += self._disks.scan_ended(heard)
-            elif isinstance(heard, ScanSettled):
-                self._disks.scan_settled(heard)
-            elif isinstance(heard, ReceiptMade):
-                facts.append(heard.fact)
-        facts += self._asked_to_release(self._disks)
-        self._disks.look_again()
-        self._seen_at_us = self._tools.wall_us()
+        if self._disks is not None:
+            facts += self._heard(self._disks)
+        facts += self._asked_to_release()
         return facts
 
     def heal(self) -> Iterable[Fact]:
-        looked = [] if self._disks is None else list(self._look(self._disks))
+        """What could not be held is tried again."""
+        looked = list(self._follow(self._document)) if self._trouble else []
+        looked += [] if self._disks is None else self._look(self._disks)
         return [*looked, *self.wake()]
 
     def deadline(self) -> float | None:
@@ -128,13 +126,31 @@ class HoldSensor:
     def stop(self) -> None:
         """The gate stays shut: who stops the service does not get the medium for it."""
         if self._disks is not None:
-            self._disks.give_up()
-            self._close()
-        if self._gathering is not None:
-            self._gathering.close()
-        self._gathering = None
+            self._give_up(self._disks)
+        for own in (self._watch, self._gathering):
+            if own is not None:
+                own.close()
+        self._watch = self._gathering = None
+
+    def _heard(self, disks: HeldDisks) -> Iterator[Fact]:
+        yield from self._devices_changed(disks)
+        for news in self._threads.news():
+            if isinstance(news, DiskClosed):
+                yield from disks.closed(news)
+            else:
+                yield from disks.opened(news)
+        for heard in self._scans.news():
+            if isinstance(heard, ScanEnded):
+                yield from disks.scan_ended(heard)
+            elif isinstance(heard, ScanSettled):
+                disks.scan_settled(heard)
+            elif isinstance(heard, ReceiptMade):
+                yield heard.fact
+        disks.look_again()
+        self._seen_at_us = self._tools.wall_us()
 
     def _follow(self, document: PolicyDocument) -> Iterator[Fact]:
+        self._document = document
         self._names.travel = document.policy.thresholds.file_names_travel
         holds = document.policy.scan_mode_for(document.endpoint) == "hold"
         if holds and self._disks is None:
@@ -152,14 +168,10 @@ class HoldSensor:
         self._threads = HoldThreads(tools.gate.passing)
         self._scans = tools.scans()
         self._scans.follow(rules_of(document.policy))
-        self._watch = FolderWatch()
-        make_private_folder(tools.state / FOLDER)
-        self._watch.watch(tools.state / FOLDER)
         descriptors = (
             tools.devices.open(),  # first: whatever comes from here on is heard of
             self._threads.fileno(),
             self._scans.fileno(),
-            self._watch.fileno(),
         )
         for descriptor in descriptors:
             self._gathering.add(descriptor)
@@ -178,11 +190,16 @@ class HoldSensor:
         self._inventory = Inventory()
         self._free: set[str] = set()
         self._usb = HeldUsb(tools.gate)
+        disks = HeldDisks(hands, document)
         try:
-            yield from self._shut(HeldDisks(hands, document))
+            yield from self._shut(disks)
+            self._trouble = ""
         except NoEbpf as unable:
-            self._trouble = f"media are not held, only watched: {unable}"
+            self._trouble = (STUCK if tools.gate.stands() else NOT_HELD).format(error=unable)
             self._close()
+        except OSError:
+            self._give_up(disks)
+            raise
 
     def _shut(self, disks: HeldDisks) -> Iterator[Fact]:
         """Raises NoEbpf."""
@@ -225,10 +242,13 @@ class HoldSensor:
         elif stood:
             tell_others_of_all()
 
+    def _give_up(self, disks: HeldDisks) -> None:
+        disks.give_up()
+        self._close()
+
     def _close(self) -> None:
         self._disks = None
         self._scans.close()
-        self._watch.close()
         self._threads.close()
         self._tools.devices.close()
         self._tools.gate.close()
@@ -329,14 +349,16 @@ class HoldSensor:
                 self._inventory.apply(DeviceChange("change", known))
         return self._inventory.media().get(path)
 
-    def _asked_to_release(self, disks: HeldDisks) -> Iterator[Fact]:
-        if not self._watch.drain():
+    def _asked_to_release(self) -> Iterator[Fact]:
+        if self._watch is None or not self._watch.drain():
             return
         for path, request in waiting(self._tools.state):
             if request is None:
                 answer(path, "the request cannot be read")
+            elif self._disks is None:
+                answer(path, self._trouble or NOT_ASKED_FOR)
             else:
-                yield from self._emergency(disks, request, partial(answer, path))
+                yield from self._emergency(self._disks, request, partial(answer, path))
 
     def _emergency(
         self, disks: HeldDisks, request: EmergencyRelease, told: Answer

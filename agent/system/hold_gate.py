@@ -99,8 +99,9 @@ class HoldGate:
         try:
             self._make(allowed, cgroup)
         except (NoEbpf, OSError) as refused:
-            self.remove()
-            raise NoEbpf(f"media cannot be held: {refused}") from refused
+            with contextlib.suppress(PermissionError):  # who may not look there has made nothing
+                self.remove()
+            raise NoEbpf(str(refused)) from refused
         return True
 
     def allow(self, device: DeviceNumber) -> None:

@@ -9,17 +9,19 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from agent.hold_requests import EmergencyRelease, answered, ask
-from agent.system.hold_gate import DeviceNumber
-from agent.system.hold_programs import BLOCK
+from agent.system.hold_gate import DeviceNumber, HoldGate
+from agent.system.hold_programs import BLOCK, UNLESS_ALLOWED
 from checks.facts.media import MediumScanned
 from checks.facts.receipts import ReceiptIssued
 from tests.clamd import clamd, eicar, make_clamd  # noqa: F401 - a fixture
 from tests.loopdev import loops  # noqa: F401 - a fixture
+from tests.support.capabilities import DAC_OVERRIDE, DAC_READ_SEARCH, without
 from tests.support.held import HOLD, Holding, Sticks, require_gate, ward
 from tests.support.ledger import Ledger, Station, receipts_at
 
@@ -47,6 +49,15 @@ def holding(kept_out, tmp_path, clamd):
     made = Holding(kept_out, tmp_path, clamd.address)
     yield made
     made.sensor.stop()
+
+
+@pytest.fixture
+def somebody_s_folder(tmp_path):
+    """Nobody else's, so only a capability opens it."""
+    folder = tmp_path / "theirs"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 65534, 65534)
+    return folder
 
 
 def number_of(node):
@@ -175,6 +186,70 @@ def test_what_is_not_held_cannot_be_released(holding, tmp_path):
         holding.turn()
 
     assert word == "S9 is not held"
+
+
+def asked_and_told(holding, tmp_path):
+    request = EmergencyRelease(medium="S1", actor="root", name="x", reason="y")
+    path = ask(tmp_path, request, name="1")
+    while (word := answered(path)) is None:
+        holding.turn()
+    return word
+
+
+def test_where_the_policy_holds_nothing_whoever_asks_for_a_medium_is_told_so(
+    kept_out, tmp_path, clamd
+):
+    holding = Holding(kept_out, tmp_path, clamd.address, OBSERVE)
+
+    word = asked_and_told(holding, tmp_path)
+
+    assert word == "media are not held here: the policy does not ask for it"
+    holding.sensor.stop()
+
+
+def test_where_the_gate_s_place_is_forbidden_it_is_told_that_media_can_be_opened(
+    kept_out, tmp_path, clamd, somebody_s_folder
+):
+    gate = HoldGate(somebody_s_folder / "hold", {(BLOCK, 7): UNLESS_ALLOWED})
+    with without(DAC_OVERRIDE, DAC_READ_SEARCH):
+        holding = Holding(kept_out, tmp_path, clamd.address, gate=gate)
+        weak = holding.sensor.degraded()
+
+        word = asked_and_told(holding, tmp_path)
+
+    assert weak.startswith("media are not held here, only watched; they can be opened before")
+    assert "Permission denied" in weak
+    assert word == weak
+    holding.sensor.stop()
+
+
+def test_what_could_not_be_held_is_held_as_soon_as_it_can_be(
+    kept_out, tmp_path, clamd, sticks, loops
+):
+    loop = loops.make("clean", {"a": b"a"})
+    pins = kept_out.pins / "later"
+    gate = HoldGate(pins / "hold", {(BLOCK, 7): UNLESS_ALLOWED})
+    holding = Holding(kept_out, tmp_path, clamd.address, gate=gate)
+    assert "No such file" in holding.sensor.degraded()
+    pins.mkdir()
+
+    holding.sensor.heal()
+
+    assert "not held" not in holding.sensor.degraded()
+    assert not kept_out.reads(sticks.insert(loop))
+    holding.sensor.stop()
+    gate.remove()
+
+
+def test_a_gate_of_an_earlier_run_that_cannot_be_kept_is_told_as_such(kept_out, tmp_path, clamd):
+    with closing(kept_out.gate()) as earlier:
+        earlier.shut(frozenset(), cgroup=kept_out.descriptor)
+    (kept_out.pins / "hold" / "numbers").unlink()
+
+    holding = Holding(kept_out, tmp_path, clamd.address)
+
+    assert holding.sensor.degraded().startswith("media stay held by an earlier run, and none")
+    holding.sensor.stop()
 
 
 def test_a_stopped_agent_leaves_it_held_and_the_next_one_releases_it(

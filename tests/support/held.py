@@ -144,6 +144,7 @@ class Holding:
         *,
         receipts: Receipts | None = None,
         finds: Finds | None = None,
+        gate: HoldGate | None = None,
     ) -> None:
         self.devices = RecordedDevices()
         self.cleared = Cleared()
@@ -151,7 +152,7 @@ class Holding:
         tools = Tools(
             devices=self.devices,
             mounts=ProcMountTable(),
-            gate=ward.gate(),
+            gate=gate or ward.gate(),
             scans=lambda: ScanThreads(engine, receipts),
             cleared=self.cleared,
             state=folder,

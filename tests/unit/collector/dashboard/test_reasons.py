@@ -14,6 +14,10 @@ CHINESE, ENGLISH = translator("zh_CN"), translator("en")
         ("may not capture packets: EPERM", "无权捕获数据包:EPERM"),
         ("the agent is stopping; waiting: full", "客户端正在停止; 等待上报:full"),
         ("announcements lost; tables read again", "内核通知有丢失,已重新读取网卡与路由"),
+        (
+            "media are not held here, only watched; they can be opened before their scan: EACCES",
+            "本机未能暂扣介质,仅作监视;介质在查杀前即可被打开:EACCES",
+        ),
         ("header Wardwatch-Signature is missing", "缺少请求头 Wardwatch-Signature"),
         ("something of another version", "something of another version"),
         ("", ""),
