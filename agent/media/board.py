@@ -23,9 +23,14 @@ from checks.facts.receipts import ReceiptIssued
 from checks.finding import Verdict
 
 BOARD_FILE = "plugged-in.json"
+OPENED_WITHIN = 30.0
+"""Seconds after which a medium that nobody mounts, or that does not let itself be opened, is told
+as one: without it being opened no check begins.
+"""
 
 State = Literal[
     "inserted",
+    "not_opened",
     "waiting",
     "scanning",
     "clean",
@@ -100,6 +105,7 @@ class _Seen:
         self.settled = False
         self.receipt = ""
         self.points: dict[str, bool] = {}
+        self.waits_since: float | None = None
 
 
 class Board:
@@ -136,8 +142,18 @@ class Board:
         return True
 
     def media(self, scans: Sequence[UnderWay], now: float) -> tuple[MediumNow, ...]:
-        """`now` in seconds of the monotonic clock."""
+        """`now` in seconds of the monotonic clock; a medium waits from the first look on that
+        finds it so.
+        """
         return tuple(self._now(seen, scans, now) for seen in self._media.values())
+
+    def deadline(self, now: float) -> float | None:
+        """When a medium will have waited too long, None where none waits."""
+        waiting = [
+            seen.waits_since for seen in self._media.values() if seen.waits_since is not None
+        ]
+        ends = [since + OPENED_WITHIN for since in waiting]
+        return min((end for end in ends if end > now), default=None)
 
     def _receipt(self, issued: ReceiptIssued) -> bool:
         receipt = issued.signed.receipt
@@ -151,6 +167,7 @@ class Board:
         running = [scan for scan in scans if scan.medium == medium.key]
         progress = progress_of(running, now) if running else None
         state, reason = _state(seen, progress)
+        state = _overdue(seen, state, now)
         told = seen.scans.values()
         entry = self._entry_of(medium)
         return MediumNow(
@@ -229,6 +246,15 @@ def _state(seen: _Seen, progress: Progress | None) -> tuple[State, str]:
         return "clean", ""
     closed = next((part.closed for part in seen.medium.partitions if part.closed), "")
     return ("unreadable", closed) if closed else ("inserted", "")
+
+
+def _overdue(seen: _Seen, state: State, now: float) -> State:
+    if state != "inserted" or seen.points:
+        seen.waits_since = None
+        return state
+    if seen.waits_since is None:
+        seen.waits_since = now
+    return "not_opened" if now >= seen.waits_since + OPENED_WITHIN else state
 
 
 def _why(seen: _Seen, ground: str) -> str:

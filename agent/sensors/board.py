@@ -1,7 +1,7 @@
 """Tells other programs of this machine how far the check of each medium is.
 
 It watches nothing itself: it hears what the other sensors see, and asks the scans once a second
-while one runs.  `status` and an import station read its file.
+while one runs, and looks again when a medium has waited too long.  `status` and an import station read its file.
 """
 
 import os
@@ -68,7 +68,7 @@ class BoardSensor:
         )
         if board != self._written:
             self._write(board)
-        self._due = now + EVERY if scans else None
+        self._due = now + EVERY if scans else self._board.deadline(now)
         return ()
 
     def heal(self) -> Iterable[Fact]:

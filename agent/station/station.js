@@ -5,6 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const LOOKS = {
   inserted: "works", waiting: "works", scanning: "works", clean: "good",
   infected: "bad", incomplete: "doubt", not_scanned: "doubt", unreadable: "doubt", emergency: "doubt",
+  not_opened: "doubt",
 };
 const MARKS = { works: "", good: "✓ ", bad: "✕ ", doubt: "! " };
 const MIB = 1048576;

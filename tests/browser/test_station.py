@@ -17,6 +17,7 @@ RUNNING = Progress(waiting=False, files=812, bytes=40 << 20, used=100 << 20, sec
 UNTOLD = Progress(waiting=False, files=3, bytes=0, used=100 << 20, seconds=0, rest=None)
 TARGET = MediumNow(key="t", name="Ward stick", kind="stick", number="M-0001", takes=True,
                    points=("/t",))  # fmt: skip
+NOT_OPENED = MediumNow(key="11", name=NAME, kind="stick", state="not_opened")
 EVERY_STATE = (
     MediumNow(key="1", name=NAME, kind="stick"),
     MediumNow(key="2", name=NAME, kind="stick", state="waiting"),
@@ -30,6 +31,7 @@ EVERY_STATE = (
     MediumNow(key="8", name=NAME, kind="stick", state="not_scanned", reason="engine_absent"),
     MediumNow(key="9", name=NAME, kind="disk", state="unreadable", reason="encrypted"),
     MediumNow(key="10", name=NAME, kind="stick", state="emergency"),
+    NOT_OPENED,
     TARGET,
 )  # fmt: skip
 
@@ -118,6 +120,19 @@ def test_the_bar_moves_and_the_result_comes_by_itself(shown):
     expect(infected).to_contain_text("8120")
     shown.tell()
     expect(shown.page.locator("[data-state=insert]")).to_be_visible()
+
+
+def test_a_medium_that_nobody_opens_is_told_with_whom_to_call(shown):
+    shown.tell(EVERY_STATE[0])
+    expect(shown.page.get_by_text("还没有开始查杀")).to_be_visible()
+    shown.tell(NOT_OPENED)
+
+    waiting = shown.page.locator("article[data-state=not_opened]")
+    expect(waiting).to_contain_text("没有打开")
+    expect(waiting).to_contain_text("请联系计算机中心：8120")
+    shown.page.click("#language")
+    expect(waiting).to_contain_text("has not opened (mounted) it")
+    expect(waiting).to_contain_text("Please call the computer centre: 8120")
 
 
 def test_a_station_whose_agent_has_ended_says_so(shown):

@@ -110,6 +110,39 @@ def test_a_medium_is_in_the_state_that_was_told_last(facts, scans, state):
     assert shown(*facts, scans=scans).state == state
 
 
+@pytest.mark.parametrize(
+    ("facts", "states"),
+    [
+        ([MediumAttached(medium=STICK)], ("inserted", "inserted", "not_opened")),
+        ([held("held")], ("inserted", "inserted", "not_opened")),
+        ([mounted()], ("inserted",) * 3),
+        ([scanned()], ("clean",) * 3),
+    ],
+)
+def test_a_medium_that_nobody_opens_is_told_after_half_a_minute(facts, states):
+    made = board(*facts)
+
+    shown_at = [made.media((), at)[0].state for at in (100.0, 129.9, 130.0)]
+
+    assert tuple(shown_at) == states
+
+
+def test_it_waits_anew_when_it_was_opened_in_between():
+    made = board(MediumAttached(medium=STICK))
+    made.media((), 100.0)
+    made.media((RUNNING,), 120.0)
+
+    assert made.media((), 140.0)[0].state == "inserted"
+    assert made.media((), 170.0)[0].state == "not_opened"
+
+
+def test_the_end_of_a_medium_s_patience_is_known_once():
+    made = board(MediumAttached(medium=STICK))
+    made.media((), 100.0)
+
+    assert [made.deadline(at) for at in (100.0, 129.0, 130.0)] == [130.0, 130.0, None]
+
+
 def test_a_held_medium_that_is_tried_again_is_counted_once():
     told = shown(
         held("held"),
