@@ -72,11 +72,17 @@ class Feed:
 
     def follow(self, watch: FolderWatch) -> None:
         """For ever, on a thread of its own."""
-        watch.watch(self._path.parent, (BOARD_FILE,))
         while True:
+            self.catch_up(watch)
             select([watch.fileno()], [], [], LOOKS_EVERY)
-            watch.drain()
-            self.look()
+
+    def catch_up(self, watch: FolderWatch) -> None:
+        """Whatever is written after this look is heard of, also in a folder that came only now:
+        first the watch, then the look.
+        """
+        watch.drain()
+        watch.watch(self._path.parent, (BOARD_FILE,))
+        self.look()
 
     def _board(self) -> MediaNow | None:
         with contextlib.suppress(OSError, msgspec.DecodeError):
