@@ -17,6 +17,7 @@ from checks.facts.media import (
     ScannerState,
 )
 
+BEFORE_THE_WATCH = UnknownProcess(why="before_watch")
 _HASH_SIZE = 16
 _SUFFIX_LENGTH = 12
 
@@ -69,7 +70,7 @@ def read_before_mark(watched: Watched, path: bytes, names: Names) -> MediumAcces
         mount_point=watched.where.mount_point,
         operation="open",
         scan="not_started",
-        process=UnknownProcess(why="not_looked"),
+        process=BEFORE_THE_WATCH,
         file_hash=names.hashed(path),
         suffix=suffix_of(path),
         file_name=names.name(path),

@@ -23,7 +23,14 @@ from agent.media.identity import identify
 from agent.media.inventory import Inventory
 from agent.media.lateness import Lateness
 from agent.media.quarantine import Finds
-from agent.media.telling import Names, accessed, read_before_mark, scanned, scanner_state
+from agent.media.telling import (
+    BEFORE_THE_WATCH,
+    Names,
+    accessed,
+    read_before_mark,
+    scanned,
+    scanner_state,
+)
 from agent.media.watched import ScanJob, Watched
 from agent.sensors.covering import Covering
 from agent.sensors.mounting import Mounting
@@ -302,7 +309,7 @@ class MediaSensor:
 
     def _was_read(self, path: bytes, watched: Watched) -> Iterator[Fact]:
         access = FileAccess(operations=("open",), pid=0, path=path)
-        held_back = self._covering.holds_back(watched, access, UnknownProcess(why="not_looked"))
+        held_back = self._covering.holds_back(watched, access, BEFORE_THE_WATCH)
         if not held_back and not watched.use_was_told:
             yield read_before_mark(watched, path, self._names)
 

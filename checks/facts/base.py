@@ -60,7 +60,9 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="wh
 class UnknownProcess(
     msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="who", tag="unknown"
 ):
-    """Why nobody can be named: `gone`, `forbidden`, `forwarded`, `not_looked`."""
+    """Why nobody can be named: `gone`, `forbidden`, `forwarded`, `not_looked`, `before_watch` (the
+    file bears traces of a use from before its medium was watched).
+    """
 
     why: str
     uid: Number = -1

@@ -2,7 +2,8 @@
 
 The regulation says it literally: every medium that enters the network is scanned first.  The
 first access to a file of the medium came while no scan had ended well: none had begun, it was
-still running, it was incomplete, no engine was there, or it had found something.  The reads
+still running, it was incomplete, no engine was there, or it had found something.  What was read
+before the medium was watched is told without the process: nobody saw it.  The reads
 of the scanner itself are not counted, and neither is looking at a folder's list.
 
 Where media are held, a medium that somebody had released in an emergency, before it was known
@@ -12,6 +13,7 @@ to be clean, counts as used before its scan; who did so and why is to be reviewe
 from collections.abc import Iterator
 
 from checks.check import Context, check
+from checks.facts.base import Process, UnknownProcess
 from checks.facts.holding import MediumHeld
 from checks.facts.media import MediumAccessed
 from checks.finding import Finding
@@ -53,6 +55,13 @@ def _released_in_an_emergency(held: MediumHeld) -> Iterator[Finding]:
 def _opened_too_soon(accessed: MediumAccessed) -> Iterator[Finding]:
     if accessed.scan == "clean":
         return
+    if _was_before_the_watch(accessed.process):
+        yield Finding(
+            subject=accessed.medium.key,
+            message="a file on {medium} was read before the watch of it began, so before its scan",
+            params=medium_params(accessed.medium),
+        )
+        return
     yield Finding(
         subject=accessed.medium.key,
         message="{process} did {operation} a file on {medium} while its scan was {scan}",
@@ -63,3 +72,7 @@ def _opened_too_soon(accessed: MediumAccessed) -> Iterator[Finding]:
             "scan": accessed.scan,
         },
     )
+
+
+def _was_before_the_watch(process: Process | UnknownProcess) -> bool:
+    return isinstance(process, UnknownProcess) and process.why == "before_watch"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.facts.base import UnknownProcess
 from checks.facts.health import SensorGap
 from checks.facts.media import (
     MediumAccessed,
@@ -124,6 +125,21 @@ def test_a_file_that_was_open_before_the_mark_is_found(watching, loops, tmp_path
     reader.stdout.close()
 
     assert (accessed.operation, accessed.process.pid) == ("open", reader.pid)
+
+
+def test_a_file_that_was_read_before_the_mark_is_told_as_read_before_the_watch(
+    watching, loops, tmp_path
+):
+    loop = loops.make("quick", {"a.txt": b"a"})
+    point = tmp_path / "mnt"
+    watching.plug(loop)
+    loop.mount(point)  # heard of with the next turn of the loop only
+    assert (point / "a.txt").read_bytes() == b"a"
+
+    accessed = watching.until(MediumAccessed)
+
+    assert (accessed.operation, accessed.scan) == ("open", "not_started")
+    assert accessed.process == UnknownProcess(why="before_watch")
 
 
 def test_a_stick_that_was_mounted_before_the_start_is_found(clamd, loops, tmp_path):

@@ -108,7 +108,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "answer": get_args(Answer),
     "proof": get_args(Proof),
     "evidence": field(ConnectionSeen, "evidence"),
-    "who_unknown": ("gone", "forbidden", "forwarded", "not_looked"),
+    "who_unknown": ("gone", "forbidden", "forwarded", "not_looked", "before_watch"),
     "previous_end": field(AgentStarted, "previous_end"),
     "goodbye": field(AgentStopping, "reason"),
     "cause": (

@@ -1,8 +1,9 @@
 import pytest
 
+from checks.facts.base import UnknownProcess
 from checks.facts.holding import MediumHeld
 from checks.facts.media import MediumAccessed
-from tests.samples import CURL, STICK, rules_raised
+from tests.samples import CURL, STICK, judged, rules_raised
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,21 @@ def test_a_file_may_be_opened_only_after_a_clean_scan(scan, raised):
     )
 
     assert rules_raised(accessed) == raised
+
+
+def test_what_was_read_before_the_watch_is_told_as_such_and_of_nobody():
+    accessed = MediumAccessed(
+        medium=STICK,
+        mount_point="/media/a",
+        operation="open",
+        scan="not_started",
+        process=UnknownProcess(why="before_watch"),
+    )
+
+    (verdict,) = judged(accessed)
+
+    assert "{process}" not in verdict.finding.message
+    assert "before the watch of it began" in verdict.finding.message
 
 
 @pytest.mark.parametrize(

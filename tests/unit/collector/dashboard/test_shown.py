@@ -6,7 +6,7 @@ from checks.facts.base import Process, UnknownProcess
 from checks.facts.copying import MediumWritten, Writer
 from checks.facts.health import EndpointSilent, SensorGap
 from checks.facts.history import OutreachHistory, Trace
-from checks.facts.media import MediumUnmounted
+from checks.facts.media import MediumAccessed, MediumUnmounted
 from checks.facts.network import Neighbour, NeighboursSeen, UnmanagedHost
 from checks.facts.place import EndpointMoved, SwitchPort, SwitchPortState
 from checks.facts.quarantine import FilesQuarantined, QuarantinedFile, QuarantineOpened
@@ -189,3 +189,16 @@ def test_what_was_written_to_a_medium_is_told_with_types_and_writers():
     assert (said["Of unknown size"], said["Written by the desktop itself"]) == ("1", "2")
     assert said["When it was told"] == "when it was unmounted or pulled out"
     assert lines(written, CHINESE)["写入的文件"] == "至少 3 · 2.0 KB"
+
+
+def test_a_file_read_before_the_watch_says_so_in_both_languages():
+    early = MediumAccessed(
+        medium=STICK,
+        mount_point="/m",
+        operation="open",
+        scan="not_started",
+        process=UnknownProcess(why="before_watch"),
+    )
+
+    assert lines(early)["Process"] == "unknown: it was read before the watch began"
+    assert lines(early, CHINESE)["进程"] == "未知:监视开始之前已被读取"
