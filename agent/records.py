@@ -1,7 +1,7 @@
 """What goes into the spool: a fact with its time, its sensor and what it is worth."""
 
 import enum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from checks.facts.health import (
     SensorGap,
 )
 from checks.wire import encode
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Importance(enum.IntEnum):
@@ -51,8 +53,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     importance: Importance
 
 
-def speakable(fact: Fact) -> Fact:
-    """The fact as JSON can say it.
+def speakable(fact: S) -> S:
+    """The fact, or whatever else is of this kind, as JSON can say it.
 
     Names on a medium and of processes are bytes (path_resolution(7)); those that are no
     UTF-8 are surrogates here, which no JSON may hold (RFC 8259 section 8.1).  They are
@@ -61,7 +63,7 @@ def speakable(fact: Fact) -> Fact:
     try:
         encode(fact)
     except UnicodeEncodeError:
-        told: Fact = msgspec.convert(_spoken(msgspec.to_builtins(fact)), type(fact))
+        told: S = msgspec.convert(_spoken(msgspec.to_builtins(fact)), type(fact))
         return told
     return fact
 

@@ -12,7 +12,7 @@ import msgspec
 
 from agent.config import Settings
 from agent.media.telling import shown
-from agent.quarantine_acts import leave
+from agent.quarantine_acts import quarantine_acts
 from agent.speech import complain, say
 from agent.system.console import commander
 from agent.system.quarantine_content import ContentChanged
@@ -49,7 +49,7 @@ def restore(settings: Settings, digits: str, target: Path) -> int:
         if target.exists() or target.is_symlink():
             complain(f"{target} is there already")
             return 2
-        leave(settings.state, _act("restored", kept))
+        quarantine_acts(settings.state).put(_act("restored", kept))
         _store(settings).restore(kept.sha256, target)
     except (OSError, ContentChanged) as refusal:
         complain(f"not restored: {refusal}")
@@ -64,7 +64,7 @@ def delete(settings: Settings, digits: str) -> int:
         kept = _only(settings, digits)
         if kept is None:
             return 2
-        leave(settings.state, _act("deleted", kept))
+        quarantine_acts(settings.state).put(_act("deleted", kept))
         _store(settings).delete(kept.sha256)
     except OSError as refusal:
         complain(f"not deleted: {refusal}")

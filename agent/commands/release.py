@@ -4,7 +4,6 @@ The running service does it when it is asked; while none runs, this command does
 the next start of the service tells the collector.
 """
 
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -14,7 +13,8 @@ from pathlib import Path
 from agent.config import Settings
 from agent.containment_memory import MEMORY, load
 from agent.cuts import Cuts
-from agent.release_requests import LOCK, ReleaseRequest, answered, ask
+from agent.durable import remove
+from agent.release_requests import LOCK, ReleaseRequest, release_requests
 from agent.sensors.containment import released_by
 from agent.speech import complain, say
 from agent.system.claim import Claim, Claimed
@@ -74,14 +74,14 @@ def _undo(state: Path, request: ReleaseRequest) -> Sequence[str]:
 def _by_the_service(state: Path, request: ReleaseRequest) -> int:
     try:
         before = load(state / MEMORY)
-        path = ask(state, request, name=f"{os.getpid()}")
+        path = release_requests(state).put(request)
     except OSError as refusal:
         complain(f"not undone: {refusal}")
         return 1
     end = time.monotonic() + PATIENCE
     while path.exists():
         if time.monotonic() > end:
-            answered(path)
+            remove(path)
             complain("not undone: the service does not answer; see wardwatch-agent status")
             return 1
         threading.Event().wait(_LOOKS_EVERY)

@@ -3,7 +3,6 @@
 The running service does it and reports who and why; the case is reviewed.
 """
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from agent.config import Settings
+from agent.durable import remove
 from agent.health import STATUS_FILE, read_status
-from agent.hold_requests import EmergencyRelease, answered, ask, withdraw
+from agent.hold_requests import EmergencyRelease, answered, hold_requests
 from agent.sensors.holding import HoldSensor
 from agent.speech import complain, say
 from agent.system.console import commander
@@ -34,7 +34,7 @@ def run(settings: Settings, medium: str, *, name: str, reason: str) -> int:
             {"medium": medium, "actor": commander(), "name": name, "reason": reason},
             EmergencyRelease,
         )
-        path = ask(settings.state, request, name=f"{os.getpid()}")
+        path = hold_requests(settings.state).put(request)
         word = _answer(settings.state, path)
     except (OSError, msgspec.ValidationError) as refusal:
         complain(f"not released: {refusal}")
@@ -53,10 +53,10 @@ def _answer(state: Path, path: Path) -> str:
         if (word := answered(path)) is not None:
             return word
         if hindrance := _hindrance(state):
-            withdraw(path)
+            remove(path)
             return hindrance
         threading.Event().wait(_LOOKS_EVERY)
-    withdraw(path)
+    remove(path)
     return "the service does not answer; see wardwatch-agent status"
 
 

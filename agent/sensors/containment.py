@@ -16,8 +16,8 @@ from typing import Literal
 from agent.containment import Situation, Wish, may_ask, objection, wishes
 from agent.containment_memory import MEMORY, Cut
 from agent.cuts import POLICY, TIMER, Cuts, Hands, told
-from agent.durable import make_private_folder
-from agent.release_requests import FOLDER, LOCK, ReleaseRequest, answered, waiting
+from agent.durable import remove
+from agent.release_requests import LOCK, ReleaseRequest, release_requests
 from agent.sensors.base import SensorUnavailable
 from agent.system.claim import Claim, Claimed
 from agent.system.inotify import FolderWatch
@@ -54,6 +54,7 @@ class ContainmentSensor:
         """`own_address`: the local end of the collector's last answer, empty before one."""
         self.heals_every = timedelta(minutes=5)
         self._state = state
+        self._requests = release_requests(state)
         self._hands = hands
         self._own_address = own_address
         self._wall_us = wall_us
@@ -73,13 +74,12 @@ class ContainmentSensor:
 
     def start(self, document: PolicyDocument) -> Sequence[int]:
         self._follow(document)
-        make_private_folder(self._state / FOLDER)
         try:
             self._closing.enter_context(closing(Claim(self._state / LOCK)))
         except Claimed as held:
             raise SensorUnavailable("a command is just undoing cuts") from held
         watch = self._closing.enter_context(closing(FolderWatch()))
-        watch.watch(self._state / FOLDER)
+        watch.watch(self._requests.open())
         self._watch = watch
         self._cuts = Cuts(self._state / MEMORY, self._hands)
         untold = self._cuts.untold()
@@ -109,10 +109,10 @@ class ContainmentSensor:
         self._watch.drain()
         self._postponed_again(cuts)
         self._undo_due(cuts)
-        for path, request in waiting(self._state):
+        for path, request in self._requests.waiting():
             if request is not None:
                 self._release(cuts, request)
-            answered(path)
+            remove(path)
         yield from self._taken()
 
     def heal(self) -> Iterable[Fact]:

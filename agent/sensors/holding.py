@@ -18,8 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.durable import make_private_folder
-from agent.hold_requests import FOLDER, EmergencyRelease, answer, waiting
+from agent.hold_requests import EmergencyRelease, answer, hold_requests
 from agent.media.devices import Device, DeviceChange, DeviceSource
 from agent.media.holding import GUARDED_BUSES, Cleared
 from agent.media.identity import bus_of
@@ -84,6 +83,7 @@ class HoldSensor:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._requests = hold_requests(tools.state)
         self._names = Names(tools.salt)
         self._gathering: Gathering | None = None
         self._watch: FolderWatch | None = None
@@ -93,8 +93,7 @@ class HoldSensor:
     def start(self, document: PolicyDocument) -> Sequence[int]:
         self._gathering = Gathering()
         self._watch = FolderWatch()
-        make_private_folder(self._tools.state / FOLDER)
-        self._watch.watch(self._tools.state / FOLDER)
+        self._watch.watch(self._requests.open())
         self._gathering.add(self._watch.fileno())
         self._first: list[Fact] = list(self._follow(document))
         return [self._gathering.fileno()]
@@ -352,7 +351,7 @@ class HoldSensor:
     def _asked_to_release(self) -> Iterator[Fact]:
         if self._watch is None or not self._watch.drain():
             return
-        for path, request in waiting(self._tools.state):
+        for path, request in self._requests.waiting():
             if request is None:
                 answer(path, "the request cannot be read")
             elif self._disks is None:

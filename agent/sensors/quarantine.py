@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from agent.durable import make_private_folder
+from agent.durable import remove
 from agent.media.quarantine import Find, Finds, is_wanted, told, why_left
 from agent.media.telling import Names
 from agent.media.watched import ScanJob
-from agent.quarantine_acts import FOLDER, read_acts, remove_act
+from agent.quarantine_acts import quarantine_acts
 from agent.system.doorbell import Doorbell
 from agent.system.inotify import FolderWatch
 from agent.system.kernel import read_at_idle_priority
@@ -55,7 +55,7 @@ class QuarantineSensor:
     ) -> None:
         self._finds = finds
         self._store = store
-        self._state = state
+        self._acts = quarantine_acts(state)
         self._names = Names(salt)
         self._wall_us = wall_us
         self._doorbell: Doorbell | None = None
@@ -63,12 +63,11 @@ class QuarantineSensor:
 
     def start(self, document: PolicyDocument) -> Sequence[int]:
         self._store.tidy()
-        make_private_folder(self._state / FOLDER)
         self._moved: queue.SimpleQueue[_Moved] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._told: dict[Path, int] = {}
         self._doorbell, self._watch = Doorbell(), FolderWatch()
-        self._watch.watch(self._state / FOLDER)
+        self._watch.watch(self._acts.open())
         self._finds.ring = self._doorbell.ring
         self._follow(document)
         return (self._doorbell.fileno(), self._watch.fileno())
@@ -147,9 +146,9 @@ class QuarantineSensor:
         """Each act once; its word on disk goes when it was surely kept elsewhere."""
         now_us = self._wall_us()
         for path in [path for path, at in self._told.items() if now_us - at > _SURELY_KEPT_US]:
-            remove_act(path)
+            remove(path)
             del self._told[path]
-        for path, act in read_acts(self._state, self._told):
+        for path, act in self._acts.waiting(self._told):
             self._told[path] = now_us
             yield act or self._unreadable(path)
 

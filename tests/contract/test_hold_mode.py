@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.hold_requests import EmergencyRelease, answered, ask
+from agent.hold_requests import EmergencyRelease, answered, hold_requests
 from agent.system.hold_gate import DeviceNumber, HoldGate
 from agent.system.hold_programs import BLOCK, UNLESS_ALLOWED
 from checks.facts.media import MediumScanned
@@ -165,10 +165,8 @@ def test_an_emergency_releases_it_and_tells_who_and_why(holding, kept_out, stick
     holding.plug(node)
     holding.until(action="kept")
 
-    path = ask(
-        tmp_path,
-        EmergencyRelease(medium="S1", actor="root", name="Dr Li", reason="images for theatre"),
-        name="1",
+    path = hold_requests(tmp_path).put(
+        EmergencyRelease(medium="S1", actor="root", name="Dr Li", reason="images for theatre")
     )
     released = holding.until(action="released")
 
@@ -179,18 +177,14 @@ def test_an_emergency_releases_it_and_tells_who_and_why(holding, kept_out, stick
 
 
 def test_what_is_not_held_cannot_be_released(holding, tmp_path):
-    path = ask(
-        tmp_path, EmergencyRelease(medium="S9", actor="root", name="x", reason="y"), name="1"
-    )
-    while (word := answered(path)) is None:
-        holding.turn()
+    word = asked_and_told(holding, tmp_path, "S9")
 
     assert word == "S9 is not held"
 
 
-def asked_and_told(holding, tmp_path):
-    request = EmergencyRelease(medium="S1", actor="root", name="x", reason="y")
-    path = ask(tmp_path, request, name="1")
+def asked_and_told(holding, tmp_path, medium="S1"):
+    request = EmergencyRelease(medium=medium, actor="root", name="x", reason="y")
+    path = hold_requests(tmp_path).put(request)
     while (word := answered(path)) is None:
         holding.turn()
     return word

@@ -18,7 +18,7 @@ from agent.commands import quarantine as command
 from agent.config import Quarantine as Limits
 from agent.config import Settings
 from agent.media.quarantine import Finds
-from agent.quarantine_acts import read_acts
+from agent.quarantine_acts import quarantine_acts
 from agent.sensors.quarantine import QuarantineSensor
 from agent.system.clamd import Clamd, ScannerSettings
 from agent.system.quarantine_store import FOLDER, QuarantineStore, Room
@@ -495,10 +495,10 @@ def test_restore_writes_a_new_file_and_delete_forgets_it_and_both_are_told(
     assert restored.actor
     assert ward.kept() == []
     assert list(ward.sensor.heal()) == []
-    assert len(read_acts(ward.state)) == 2
+    assert len(quarantine_acts(ward.state).waiting()) == 2
     ward.later_us = 61 * 10**6
     assert list(ward.sensor.heal()) == []
-    assert read_acts(ward.state) == []
+    assert quarantine_acts(ward.state).waiting() == []
     assert "is there already" in capsys.readouterr().err
 
 
@@ -513,4 +513,4 @@ def test_a_short_hash_and_a_link_as_target_are_refused(wards, loops, tmp_path, s
     assert command.restore(settings, SHA256, link) == 2
 
     assert not (tmp_path / "nowhere").exists()
-    assert read_acts(ward.state) == []
+    assert quarantine_acts(ward.state).waiting() == []

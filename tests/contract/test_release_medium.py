@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.health import STATUS_FILE, Status, write_status
-from agent.hold_requests import waiting
+from agent.hold_requests import hold_requests
 from agent.spool import SpoolFill
 from agent.uplink import UplinkHealth
 from checks.facts.health import SensorHealth
@@ -58,7 +58,7 @@ def test_where_the_sensor_does_not_run_the_command_says_so_at_once(tmp_path, sta
     assert done.stderr == (
         f"not released: media are not held here: the sensor holding is {state}: OSError: broken\n"
     )
-    assert waiting(tmp_path) == []
+    assert hold_requests(tmp_path).waiting() == []
 
 
 def test_where_the_service_does_not_run_the_command_says_so_at_once(tmp_path):
@@ -68,4 +68,4 @@ def test_where_the_service_does_not_run_the_command_says_so_at_once(tmp_path):
 
     assert done.returncode == 1
     assert done.stderr.startswith("not released: the service does not run")
-    assert waiting(tmp_path) == []
+    assert hold_requests(tmp_path).waiting() == []
