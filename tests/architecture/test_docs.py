@@ -17,6 +17,39 @@ from collector.version import UNINSTALLED as COLLECTOR_VERSION
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "deploy" / "config"
 GIVEN_BY_THE_COLLECTOR = {"version"}
+READMES = sorted(
+    path
+    for room in ("", "agent", "agent/media", "checks", "collector", "collector/dashboard", "deploy")
+    for path in (ROOT / room).glob("README.md")
+)
+
+
+def links_into(text):
+    """Pages of this repository that a page leads to, with the heading where one is named."""
+    return re.findall(r"\]\((?!http)([^)#]+)#([^)]+)\)", text)
+
+
+def anchors_of(text):
+    """As GitHub names the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_a_link_to_a_heading_finds_it():
+    led = [
+        (page, (page.parent / target).resolve(), heading)
+        for page in READMES
+        for target, heading in links_into(page.read_text("utf-8"))
+    ]
+
+    lost = [
+        f"{page.relative_to(ROOT)}: {target.name}#{heading}"
+        for page, target, heading in led
+        if not target.is_file() or heading not in anchors_of(target.read_text("utf-8"))
+    ]
+
+    assert len(led) > 5
+    assert not lost
 
 
 def test_the_version_is_the_top_of_the_changelog():

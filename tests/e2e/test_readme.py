@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.support.live import ROOT, until
 
 README = (ROOT / "README.md").read_text("utf-8")
+ROOMS = ("", "agent", "agent/media", "checks", "collector", "collector/dashboard", "deploy")
 BLOCKS = re.findall(r"^[ ]*```sh\n(.*?)^[ ]*```", README, re.MULTILINE | re.DOTALL)
 
 
@@ -22,11 +24,39 @@ def test_the_two_commands_stand_first():
     ]
 
 
-@pytest.mark.parametrize(
-    "link", re.findall(r"\]\(((?!http)[^)#]+)\)", README), ids=lambda link: link
-)
+@pytest.mark.parametrize("link", re.findall(r"\]\(((?!http)[^)#]+)", README), ids=lambda link: link)
 def test_every_link_leads_somewhere(link):
     assert (ROOT / link).exists()
+
+
+def commands_named():
+    """(program, words, options) of each command that the README or a room's names."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for room in ROOMS:
+        for program, rest in re.findall(
+            r"wardwatch-(agent|collector)((?: [a-z][a-z-]*(?=[ `\n]))+[^`\n]*)",
+            (ROOT / room / "README.md").read_text("utf-8"),
+        ):
+            words = re.match(r"(?: [a-z][a-z-]*(?![\w./]))*", rest)[0].strip()
+            options = set(re.findall(r"--[a-z-]+", rest)) - {"--help"}
+            found.setdefault((program, words), set()).update(options)
+    return [(*command, options) for command, options in sorted(found.items())]
+
+
+def test_commands_are_named():
+    assert len(commands_named()) > 15
+
+
+@pytest.mark.parametrize(("program", "words", "options"), commands_named())
+def test_a_command_that_a_readme_names_is_there(program, words, options):
+    shown = subprocess.run(
+        [sys.executable, "-m", program, *words.split(), "--help"],
+        capture_output=True, text=True, check=False, cwd=ROOT, env={"COLUMNS": "200"},
+    )  # fmt: skip
+
+    assert shown.returncode == 0, shown.stderr
+    assert f"usage: wardwatch-{program} {words} " in shown.stdout.lower()
+    assert not [option for option in options if option not in shown.stdout]
 
 
 @pytest.fixture
