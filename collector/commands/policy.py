@@ -15,11 +15,20 @@ policy = App(name="policy", help="The hospital's policy.")
 
 
 @policy.command(name="check")
-def policy_check(file: Path) -> None:
+def policy_check(file: Path, *, config: ConfigFile = None) -> None:
     """Say whether a policy can be applied, and where it is wrong.
 
     Example: wardwatch-collector policy check policy.toml
+
+    Parameters
+    ----------
+    file
+        The policy.
+    config
+        The settings; checked as well where they are named.  No collector need be here.
     """
+    if config is not None:
+        settings_of(config)
     read = _policy_file(file)
     say(
         f"fine; {len(read.zones)} zones, {len(read.approved)} approved destinations, "

@@ -4,11 +4,14 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
+from collector.cli import app
 from collector.media.sheets import xlsx_of
 from tests.free_port import free_port
 from tests.sender import RealCollector
@@ -46,8 +49,7 @@ def test_the_example_in_the_help_works(collector: RealCollector, command: str) -
     words = shlex.split(example[1].strip())
     words = [w.replace("/etc/wardwatch", str(collector.folder)) for w in words]
     words = [w.replace("/var/backups", str(collector.folder)) for w in words]
-    named = "--config" in words or command == "policy check"
-    words += [] if named else ["--config", str(collector.config)]
+    words += [] if "--config" in words else ["--config", str(collector.config)]
 
     done = subprocess.run(
         [sys.executable, "-m", "collector", *words],
@@ -93,6 +95,35 @@ def test_an_approval_that_nobody_stands_for_is_a_warning_and_no_refusal(
     assert "is in force" in applied
 
 
+def test_a_policy_is_checked_where_no_collector_is_and_a_named_setting_that_is_wrong_is_told(
+    collector: RealCollector, tmp_path: Path
+) -> None:
+    file = str(collector.folder / "policy.toml")
+    check = [sys.executable, "-m", "collector", "policy", "check", file]
+    wrong = tmp_path / "collector.toml"
+    wrong.write_text("[listen]\nprot = 1\n")
+
+    alone = subprocess.run(
+        check,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    told = subprocess.run(
+        [*check, "--config", str(wrong)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+
+    assert alone.stdout.startswith("fine; ")
+    assert told.returncode == 2
+    assert "listen.prot" in told.stderr
+
+
 def test_a_policy_is_not_applied_over_one_that_its_writer_did_not_see(
     collector: RealCollector,
 ) -> None:
@@ -114,3 +145,25 @@ def test_a_wrong_row_is_named_and_nothing_is_taken_in(collector: RealCollector) 
 
     assert "row 3: uses: often is no whole number" in told
     assert "1 mistake; nothing was changed" in told
+
+
+def commands_of(group: App) -> Iterator[App]:
+    names = [name for name in group if not name.startswith("-")]
+    for name in names:
+        yield from commands_of(group[name])
+    if not names or group.default_command is not None:
+        yield group
+
+
+def test_every_command_takes_its_settings_alike_but_the_witness_outside_which_has_none() -> None:
+    options = {
+        " ".join(each.name): {
+            name for argument in each.assemble_argument_collection() for name in argument.names
+        }
+        for each in commands_of(app)
+    }
+
+    without = [command for command, names in options.items() if "--config" not in names]
+
+    assert len(options) > 25
+    assert sorted(without) == ["beacon", "beacon-init"]
