@@ -107,8 +107,10 @@ def _text_of(path: Path | None) -> str:
         if path is None:
             return ""
         raise ConfigError(f"{path}: no such file") from missing
-    except (OSError, UnicodeDecodeError) as unreadable:
-        raise ConfigError(f"{path or DEFAULT_FILE}: {unreadable}") from unreadable
+    except OSError as unreadable:
+        raise ConfigError(f"{path or DEFAULT_FILE}: {unreadable.strerror}") from unreadable
+    except UnicodeDecodeError as wrong:
+        raise ConfigError(f"{path or DEFAULT_FILE}: {wrong}") from wrong
 
 
 def _check(raw: dict[str, Any], name: str) -> Settings:

@@ -98,8 +98,10 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
     chosen = path or DEFAULT_PATH
     try:
         text = chosen.read_text("utf-8") if path or chosen.exists() else ""
-    except (OSError, UnicodeDecodeError) as unreadable:
-        raise ConfigError(f"{chosen}: {unreadable}") from unreadable
+    except OSError as unreadable:
+        raise ConfigError(f"{chosen}: {unreadable.strerror}") from unreadable
+    except UnicodeDecodeError as wrong:
+        raise ConfigError(f"{chosen}: {wrong}") from wrong
     try:
         return read_settings(text, environment)
     except ConfigError as wrong:

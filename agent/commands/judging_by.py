@@ -17,7 +17,9 @@ def document_for(settings: Settings, policy_file: Path | None) -> PolicyDocument
     if policy_file is not None:
         try:
             return local_document(parse_policy(policy_file.read_text("utf-8")))
-        except (OSError, UnicodeDecodeError, PolicyError) as wrong:
+        except OSError as unreadable:
+            raise ConfigError(f"{policy_file}: {unreadable.strerror}") from unreadable
+        except (UnicodeDecodeError, PolicyError) as wrong:
             raise ConfigError(f"{policy_file}: {wrong}") from wrong
     try:
         identity = IdentityFolder(settings.state).load()

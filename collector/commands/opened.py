@@ -1,4 +1,6 @@
-"""What several commands begin with: settings, an initialised state directory, its journal."""
+"""What several commands begin with: settings, an initialised state directory, its journal, a
+policy.
+"""
 
 import os
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from checks.policy import Policy, PolicyError, check_limits, parse_policy
 from collector.app import wall_clock
 from collector.config import Settings, load_settings
 from collector.journal import SqlJournal
@@ -46,6 +49,30 @@ def journal_of(settings: Settings) -> Iterator[SqlJournal]:
     finally:
         journal.close()
         journal.engine.dispose()
+
+
+def policy_text(file: Path) -> str:
+    """Raises PolicyError, naming the file."""
+    try:
+        return file.read_text("utf-8")
+    except OSError as unreadable:
+        raise PolicyError(f"{file}: {unreadable.strerror}") from unreadable
+    except UnicodeDecodeError as wrong:
+        raise PolicyError(f"{file}: not UTF-8: {wrong}") from wrong
+
+
+def checked_policy(file: Path, text: str) -> Policy:
+    """What the text says, where it can be put in force now.
+
+    Raises:
+        PolicyError: naming the file.
+    """
+    try:
+        read = parse_policy(text)
+        check_limits(read, now_us=wall_clock())
+    except PolicyError as wrong:
+        raise PolicyError(f"{file}: {wrong}") from wrong
+    return read
 
 
 def when(at_us: int) -> str:

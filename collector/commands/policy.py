@@ -4,10 +4,16 @@ from pathlib import Path
 
 from cyclopts import App
 
-from checks.policy import Policy, PolicyError, check_limits, parse_policy
+from checks.policy import Policy
 from checks.policy.paperwork import warnings
-from collector.app import wall_clock
-from collector.commands.opened import ADMINISTRATOR, ConfigFile, journal_of, settings_of
+from collector.commands.opened import (
+    ADMINISTRATOR,
+    ConfigFile,
+    checked_policy,
+    journal_of,
+    policy_text,
+    settings_of,
+)
 from collector.policies import SqlPolicies
 from collector.speech import complain, say
 
@@ -29,7 +35,7 @@ def policy_check(file: Path, *, config: ConfigFile = None) -> None:
     """
     if config is not None:
         settings_of(config)
-    read = _policy_file(file)
+    read = _checked(file, policy_text(file))
     say(
         f"fine; {len(read.zones)} zones, {len(read.approved)} approved destinations, "
         f"{len(read.media)} media"
@@ -72,21 +78,16 @@ def policy_apply(
     config
         The settings, instead of /etc/wardwatch/collector.toml.
     """
-    _policy_file(file)
+    text = policy_text(file)
+    _checked(file, text)
     with journal_of(settings_of(config)) as journal:
         policies = SqlPolicies(journal.engine, journal.writer)
-        applied = policies.apply(file.read_text("utf-8"), actor=actor, over=over)
+        applied = policies.apply(text, actor=actor, over=over)
     say(f"version {applied.version} is in force")
 
 
-def _policy_file(file: Path) -> Policy:
-    try:
-        read = parse_policy(file.read_text("utf-8"))
-        check_limits(read, now_us=wall_clock())
-    except PolicyError as wrong:
-        raise PolicyError(f"{file}: {wrong}") from wrong
-    except UnicodeDecodeError as wrong:
-        raise PolicyError(f"{file}: not UTF-8: {wrong}") from wrong
+def _checked(file: Path, text: str) -> Policy:
+    read = checked_policy(file, text)
     for warning in warnings(read):
         complain(f"{file}: warning: {warning}")
     return read

@@ -7,14 +7,15 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from checks.policy import check_limits, parse_policy
 from collector.app import KEY_FOLDER, compose, now, wall_clock
 from collector.backup import Manifest, back_up
 from collector.backup import restore as restore_from
 from collector.commands.opened import (
     ADMINISTRATOR,
     ConfigFile,
+    checked_policy,
     journal_of,
+    policy_text,
     settings_of,
     state_of,
     when,
@@ -61,8 +62,9 @@ def init(
     settings = settings_of(config)
     if state_dir is not None:
         settings = msgspec.structs.replace(settings, state_dir=state_dir)
-    text = policy.read_text("utf-8") if policy else ""
-    check_limits(parse_policy(text), now_us=wall_clock())
+    text = policy_text(policy) if policy else ""
+    if policy:
+        checked_policy(policy, text)
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     Keys(settings.state_dir / KEY_FOLDER).make(host, now=now())
     migrate_all(settings.state_dir)

@@ -124,6 +124,21 @@ def test_a_policy_is_checked_where_no_collector_is_and_a_named_setting_that_is_w
     assert "listen.prot" in told.stderr
 
 
+@pytest.mark.parametrize("command", ["policy check", "policy apply", "init --host h --policy"])
+def test_a_policy_that_is_not_there_is_named_once(collector: RealCollector, command: str) -> None:
+    told = collector.command(*command.split(), "/nowhere/policy.toml", expect=2)
+
+    assert told == "wardwatch-collector: /nowhere/policy.toml: No such file or directory\n"
+
+
+def test_settings_that_are_not_there_are_named_once(tmp_path: Path) -> None:
+    nobody = RealCollector(tmp_path, free_port())
+
+    told = nobody.command("check-config", expect=2)
+
+    assert told == f"wardwatch-collector: {nobody.config}: No such file or directory\n"
+
+
 def test_a_policy_is_not_applied_over_one_that_its_writer_did_not_see(
     collector: RealCollector,
 ) -> None:

@@ -79,6 +79,28 @@ def test_the_kiosk_opens_the_page_at_the_station_s_usual_port():
 
 
 @pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["once", "--policy", "/nowhere/policy.toml"], "/nowhere/policy.toml: No such file"),
+        (["replay", EXAMPLE, "--policy", "/nowhere/p.toml"], "/nowhere/p.toml: No such file"),
+        (["check-config", "--config", "/"], "/: Is a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_once(arguments, told):
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(told)
+    assert done.stderr.removeprefix(told) in ("\n", " or directory\n")
+
+
+@pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (["check-config", "--config", EXAMPLE], 0, "fine"),
