@@ -11,7 +11,7 @@ from checks.policy import PolicyError
 from collector import auth
 from collector.backup import BackupRefused
 from collector.commands import state
-from collector.commands.agents import enrol_token
+from collector.commands.agents import agents, enrol_token
 from collector.commands.beacon import beacon
 from collector.commands.hosts import host
 from collector.commands.media import media
@@ -21,6 +21,7 @@ from collector.commands.policy import policy
 from collector.commands.receipts import receipt
 from collector.config import ConfigError
 from collector.ingest import enrolment
+from collector.ingest.trust import NotTrusted
 from collector.ingest.writer import JournalFailed
 from collector.keys import KeysMissing
 from collector.policies import NoPolicy, PolicyChanged
@@ -38,7 +39,7 @@ app = App(
     help="Accepts what agents send, judges it, opens cases, shows and mails them.",
     result_action="return_value",
 )
-for group in (user, token, enrol_token, policy, host, media, receipt, beacon):
+for group in (user, token, enrol_token, agents, policy, host, media, receipt, beacon):
     app.command(group)
 for command in (
     state.init,
@@ -73,6 +74,7 @@ def main() -> int:
         OperationalError,
         auth.AccountRefused,
         enrolment.TokenUnknown,
+        NotTrusted,
         OSError,
     ) as failed:
         return _complain(failed, FAILED)

@@ -28,6 +28,7 @@ class EntryKind(StrEnum):
     PROPOSAL = "proposal"
     MEDIA = "media"
     RECEIPTS = "receipts"
+    TRUST = "trust"
 
 
 class CaseAct(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +148,13 @@ class Revoked(msgspec.Struct, frozen=True, kw_only=True):
     since_us: int = 0
 
 
+class TrustEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """A person ended the trust in the entry's agent: no batch of it follows."""
+
+    actor: str
+    reason: str
+
+
 BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.ACT: CaseAct,
     EntryKind.POLICY: PolicyApplied,
@@ -158,6 +166,7 @@ BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.PROPOSAL: ProposalDecided,
     EntryKind.MEDIA: MediaChanged,
     EntryKind.RECEIPTS: Revoked,
+    EntryKind.TRUST: TrustEnded,
 }
 
 __all__ = [
@@ -176,5 +185,6 @@ __all__ = [
     "Revoked",
     "RevokedWhat",
     "Tried",
+    "TrustEnded",
     "Word",
 ]

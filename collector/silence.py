@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 LOOKS_EVERY_S = 5.0
 
+NOT_EXPECTED = ("off", "revoked")
+"""States of endpoints of which nobody waits to hear."""
 SILENT_KIND = str(EndpointSilent.__struct_config__.tag)
 NETWORK_KIND = str(NetworkState.__struct_config__.tag)
 
@@ -150,7 +152,9 @@ def witnesses(quiet: Quiet, sights: Sequence[Sight], *, margin_us: int) -> tuple
 def _quiet_since(connection: Connection, before_us: int) -> Iterator[Quiet]:
     table = schema.endpoints
     wanted = select(table.c.agent, table.c.last_heard_us).where(
-        table.c.state != "off", table.c.last_heard_us > 0, table.c.last_heard_us < before_us
+        table.c.state.not_in(NOT_EXPECTED),
+        table.c.last_heard_us > 0,
+        table.c.last_heard_us < before_us,
     )
     rows = connection.execute(wanted).all()
     if not rows:

@@ -1,7 +1,7 @@
 """What the API answers and is asked, as types: the JSON and its schema come from these."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
@@ -9,6 +9,7 @@ from checks.facts.media import Medium
 from checks.facts.media_register import RegisterKind
 from checks.finding import Severity
 from collector.cases import REASON_LIMIT, CaseState
+from collector.judging.records import EndpointState
 from collector.queries.hosts import Standing
 from collector.queries.ledger import LineState
 
@@ -43,7 +44,7 @@ class CasesQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class EndpointsQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    state: Literal["online", "off", "silent"] | None = None
+    state: EndpointState | None = None
     department: Text = ""
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor = ""

@@ -1,5 +1,6 @@
-"""The one-time tokens with which agents enrol."""
+"""The one-time tokens with which agents enrol, and the end of the trust in one."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -7,12 +8,26 @@ from cyclopts import App, Parameter
 
 from checks.policy import Endpoint, span
 from collector.app import KEY_FOLDER, wall_clock
-from collector.commands.opened import ConfigFile, journal_of, settings_of, state_of, when
+from collector.commands.opened import (
+    ADMINISTRATOR,
+    CommandFailed,
+    ConfigFile,
+    journal_of,
+    settings_of,
+    state_of,
+    when,
+)
 from collector.config import ConfigError
 from collector.ingest import enrolment
+from collector.ingest.trust import KnownAgent, end_trust, known_agents
 from collector.keys import Keys
+from collector.queries.overview import endpoint_names
 from collector.speech import say
+from collector.store.engine import open_store
 
+REASON_MOST = 200
+
+agents = App(name="agents", help="Agents that enrolled, and whether they are trusted.")
 enrol_token = App(name="enrol-token", help="One-time tokens with which agents enrol.")
 
 
@@ -106,3 +121,65 @@ def enrol_token_revoke(token_id: str, *, config: ConfigFile = None) -> None:
     with journal_of(settings_of(config)) as journal:
         journal.writer.submit(lambda page: enrolment.revoke_token(page, token_id)).result()
     say(f"revoked {token_id}")
+
+
+@agents.command(name="list")
+def agents_list(*, config: ConfigFile = None) -> None:
+    """List the agents that enrolled: id, whether trusted, host, when they sent last.
+
+    Example: wardwatch-collector agents list
+    """
+    with journal_of(settings_of(config)) as journal:
+        for known in known_agents(journal.engine):
+            state = f"revoked {when(known.revoked_us)}" if known.revoked_us else "trusted"
+            last = when(known.last_received_us) if known.last_received_us else "never"
+            say(f"{known.agent}\t{state}\t{known.host}\t{last}")
+
+
+@agents.command(name="revoke")
+def agents_revoke(
+    name: str, *, reason: str, actor: str = ADMINISTRATOR, config: ConfigFile = None
+) -> None:
+    """End the trust in one agent for good: what it sends is refused within a second.
+
+    What it sent before stays, and so do its cases.  A machine that is trusted again enrols anew.
+    Scan receipts that it made: wardwatch-collector receipt revoke --station.
+
+    Example: wardwatch-collector agents revoke nk3-pc-017 --reason "stolen"
+
+    Parameters
+    ----------
+    name
+        The endpoint, by its id or its name.
+    reason
+        Why; it stands in the journal.
+    actor
+        Who does it.
+    config
+        The settings, instead of /etc/wardwatch/collector.toml.
+    """
+    if not reason.strip() or len(reason) > REASON_MOST:
+        raise CommandFailed(f"--reason: say why, in {REASON_MOST} characters at most")
+    settings = settings_of(config)
+    store = open_store(state_of(settings))
+    names = endpoint_names(store)
+    store.dispose()
+    with journal_of(settings) as journal:
+        agent = _agent_called(name, known_agents(journal.engine), names)
+        journal.writer.submit(
+            lambda page: end_trust(page, agent, actor=actor, reason=reason.strip())
+        ).result()
+    say(f"revoked {agent}")
+
+
+def _agent_called(name: str, known: Sequence[KnownAgent], names: Mapping[str, str]) -> str:
+    """An id, or a name that only one trusted agent has.  Raises CommandFailed."""
+    if any(one.agent == name for one in known):
+        return name
+    trusted = [one for one in known if not one.revoked_us]
+    found = [one.agent for one in trusted if names.get(one.agent, one.host) == name]
+    if not found:
+        raise CommandFailed(f"there is no agent {name}; see: wardwatch-collector agents list")
+    if len(found) > 1:
+        raise CommandFailed(f"several agents are called {name}; give one of {', '.join(found)}")
+    return found[0]

@@ -14,6 +14,7 @@ from collector.dashboard.ribbon import ribbon
 from collector.dashboard.shown import shown
 from collector.dashboard.wording import DAY_US
 from collector.entries import EntryKind, Registered
+from collector.judging.records import ENDPOINT_STATES
 from collector.queries import cases
 from collector.queries.endpoints import (
     EndpointFilter,
@@ -28,7 +29,6 @@ from collector.queries.observations import media
 ON_A_PAGE = 50
 CASES_SHOWN = 20
 MEDIA_SHOWN = 10
-STATES = ("online", "off", "silent")
 KNOWN_SHOWN = (
     "network",
     "scanner",
@@ -53,7 +53,7 @@ def listed(visit: Visit) -> Response:
     store, now_us = visit.services.store_engine, visit.services.clock()
     state = visit.asked("state")
     wanted = EndpointFilter(
-        state=state if state in STATES else "",
+        state=state if state in ENDPOINT_STATES else "",
         department=visit.asked("department"),
         text=visit.asked("q").strip(),
     )
@@ -70,7 +70,7 @@ def listed(visit: Visit) -> Response:
         number=number,
         pages=pages,
         wanted=wanted,
-        states=STATES,
+        states=ENDPOINT_STATES,
         departments=departments(store),
         watched=watched,
         page_address=visit.address_without_page(),

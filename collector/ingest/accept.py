@@ -37,7 +37,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 class Outcome(StrEnum):
     """`new`, `gap` and `broken` are stored; `duplicate` gets the answer again and changes
-    nothing; `fork` is another record under the same name and is refused.
+    nothing; `fork` is another record under the same name and is refused; so is `revoked`:
+    trust in its agent ended while it was on its way.
 
     `broken`: the same machine goes on after its spool was lost.  A copy of a machine
     cannot pass for this: its spool is whole, or its machine is another.
@@ -48,6 +49,7 @@ class Outcome(StrEnum):
     BROKEN = "broken"
     DUPLICATE = "duplicate"
     FORK = "fork"
+    REVOKED = "revoked"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
+UNTRUSTED = Decision(outcome=Outcome.REVOKED)
+"""Whatever the batch is, where trust in its agent was ended."""
 STORED = frozenset({Outcome.NEW, Outcome.GAP, Outcome.BROKEN})
 
 

@@ -53,14 +53,7 @@ class Identities:
                 )
             )
         if found.revoked:
-            raise Refused(
-                problem(
-                    "revoked-agent",
-                    "This agent's identity was revoked",
-                    status=403,
-                    detail=f"agent {found.agent} may not send any more; enrol it anew",
-                )
-            )
+            raise revoked(found.agent)
         return found
 
     def _fresh(self, claimed: str) -> EnrolledAgent | None:
@@ -91,6 +84,18 @@ class Identities:
             key=Ed25519PublicKey.from_public_bytes(bytes.fromhex(row.public_key)),
             revoked=bool(row.revoked_us),
         )
+
+
+def revoked(agent: str) -> Refused:
+    """What an agent is told in which trust was ended."""
+    return Refused(
+        problem(
+            "revoked-agent",
+            "This agent's identity was revoked",
+            status=403,
+            detail=f"agent {agent} may not send any more; enrol it anew",
+        )
+    )
 
 
 class AgentSignatures:

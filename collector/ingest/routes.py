@@ -14,7 +14,7 @@ from checks.receipts import MANIFEST_LIMIT_BYTES, MANIFEST_PATH
 from checks.wire import BATCH_LIMIT_BYTES, Acknowledgement, encode
 from collector.ingest import enrolment
 from collector.ingest.accept import Outcome
-from collector.ingest.identities import EnrolledAgent, Identities
+from collector.ingest.identities import EnrolledAgent, Identities, revoked
 from collector.ingest.receiving import Claim, check_batch, check_request, forked, too_large
 from collector.ingest.refusals import Refusals
 from collector.ingest.writer import (
@@ -92,6 +92,8 @@ class AgentDoor:
         self.metrics.batches.labels(outcome.value).inc()
         if outcome is Outcome.FORK:
             raise forked(checked.batch, decided, host=sender.host, remote=_remote(request))
+        if outcome is Outcome.REVOKED:
+            raise revoked(sender.agent)
         if outcome is not Outcome.DUPLICATE:
             self.metrics.observations.inc(checked.observations)
             _tell_of_moved_identity(checked.batch, decided)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, insert, select, tupl
 from sqlalchemy.exc import SQLAlchemyError
 
 from collector.entries import EntryKind
-from collector.ingest.accept import STORED, Decision, Header, Watermark, accept, advanced
+from collector.ingest.accept import STORED, UNTRUSTED, Decision, Header, Watermark, accept, advanced
 from collector.ports import Clock
 from collector.store import schema
 from collector.store.engine import writing
@@ -116,6 +116,14 @@ class _Job(Generic[Result]):
             self.future.set_exception(self._refused)
         else:
             self.future.set_result(self._outcome)  # type: ignore[arg-type] # set by `do`
+
+
+class _Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an agent's record goes, on which machine, and whether it may go on."""
+
+    mark: Watermark
+    machine: str
+    trusted: bool = True
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -228,56 +236,62 @@ def write_batches(page: JournalPage, batches: Sequence[SignedBatch]) -> list[Dec
     """Decides them in order, stores those that continue a record, moves watermarks."""
     if not batches:
         return []
-    marks = _watermarks(page.connection, batches)
+    marks = _senders(page.connection, batches)
     known = _stored(page.connection, batches, marks)
     decided: list[Decided] = []
     rows: list[dict[str, object]] = []
     for batch in batches:
-        mark, machine = marks[batch.agent]
+        sender = marks[batch.agent]
+        mark, machine = sender.mark, sender.machine
         header = batch.header
         place = (batch.agent, header.first, header.last)
-        decision = accept(
-            header,
-            mark,
-            stored=known.get(place, ""),
-            same_machine=machine == batch.machine,
-        )
+        decision = UNTRUSTED
+        if sender.trusted:
+            decision = accept(
+                header,
+                mark,
+                stored=known.get(place, ""),
+                same_machine=machine == batch.machine,
+            )
         decided.append(Decided(decision=decision, last=mark.last, machine=machine))
         if decision.outcome in STORED:
             rows.append(_batch_row(page, batch))
             known[place] = header.digest
-            marks[batch.agent] = (advanced(mark, header, decision.outcome), batch.machine)
+            marks[batch.agent] = _Sender(
+                mark=advanced(mark, header, decision.outcome), machine=batch.machine
+            )
     if rows:
         page.connection.execute(insert(schema.entries), rows)
         _keep_watermarks(page, marks, {str(row["agent"]) for row in rows})
     return decided
 
 
-def _watermarks(
-    connection: Connection, batches: Sequence[SignedBatch]
-) -> dict[str, tuple[Watermark, str]]:
-    agents = schema.agents
+def _senders(connection: Connection, batches: Sequence[SignedBatch]) -> dict[str, _Sender]:
+    agents = schema.agents.c
     wanted = {batch.agent for batch in batches}
     rows = connection.execute(
-        select(agents.c.agent, agents.c.last, agents.c.last_digest, agents.c.machine).where(
-            agents.c.agent.in_(wanted)
-        )
+        select(
+            agents.agent, agents.last, agents.last_digest, agents.machine, agents.revoked_us
+        ).where(agents.agent.in_(wanted))
     )
     return {
-        agent: (Watermark(last=last, digest=mark), machine) for agent, last, mark, machine in rows
+        agent: _Sender(
+            mark=Watermark(last=last, digest=mark), machine=machine, trusted=not revoked_us
+        )
+        for agent, last, mark, machine, revoked_us in rows
     }
 
 
 def _stored(
     connection: Connection,
     batches: Sequence[SignedBatch],
-    marks: dict[str, tuple[Watermark, str]],
+    marks: dict[str, _Sender],
 ) -> dict[tuple[str, int, int], str]:
     """Digests of what we hold at the places of those that do not simply continue."""
     places = {
         (batch.agent, batch.header.first)
         for batch in batches
-        if batch.header.first <= marks[batch.agent][0].last
+        if batch.header.first <= marks[batch.agent].mark.last
     }
     if not places:
         return {}
@@ -311,18 +325,16 @@ _MOVE = (
 )
 
 
-def _keep_watermarks(
-    page: JournalPage, marks: dict[str, tuple[Watermark, str]], moved: set[str]
-) -> None:
+def _keep_watermarks(page: JournalPage, marks: dict[str, _Sender], moved: set[str]) -> None:
     page.connection.execute(
         _MOVE,
         [
             {
                 "whose": agent,
-                "to_last": marks[agent][0].last,
-                "to_digest": marks[agent][0].digest,
+                "to_last": marks[agent].mark.last,
+                "to_digest": marks[agent].mark.digest,
                 "at": page.now_us,
-                "on_machine": marks[agent][1],
+                "on_machine": marks[agent].machine,
             }
             for agent in moved
         ],

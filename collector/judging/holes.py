@@ -3,7 +3,8 @@
 Every hole has a cause: what a sensor said (`overrun`, `failed`, `off`, `asleep`,
 `spool_full` …), how the agent ended (`off`, `asleep`, `upgrade`, `stopped`, `removed`,
 `killed`, `power_cut`), a sequence that never came (`lost`), a boot nobody announced
-(`reboot`), or that it has not started since it was enrolled (`not_started`).
+(`reboot`), that it has not started since it was enrolled (`not_started`), or that nobody believes
+it any more (`revoked`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,21 @@ def told_by(fact: Fact, agent: str, at_us: int, lasting: OpenHoles) -> Iterator[
 def not_started(agent: str, enrolled_us: int) -> Hole:
     """From the enrolment until the agent's first word."""
     return Hole(agent=agent, sensor=WHOLE_ENDPOINT, from_us=enrolled_us, cause="not_started")
+
+
+def untrusted(
+    record: EndpointRecord, at_us: int, lasting: OpenHoles, *, why: str
+) -> Iterator[Hole]:
+    """From here on nothing that the endpoint says counts; a silent one was not watched since
+    it was heard last.
+    """
+    before = lasting.get((record.agent, WHOLE_ENDPOINT))
+    if before is not None:
+        yield ended(before, at_us)
+    from_us = min(record.last_at_us or at_us, at_us) if record.state == "silent" else at_us
+    yield Hole(
+        agent=record.agent, sensor=WHOLE_ENDPOINT, from_us=from_us, cause="revoked", detail=why
+    )
 
 
 def ended_by_hearing(agent: str, at_us: int, lasting: OpenHoles) -> Iterator[Hole]:

@@ -1,19 +1,20 @@
 """What the store holds of an endpoint and of a hole in its coverage, as values."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from checks.policy import Endpoint
 
-EndpointState = Literal["online", "off", "silent"]
+EndpointState = Literal["online", "off", "silent", "revoked"]
+ENDPOINT_STATES: tuple[EndpointState, ...] = get_args(EndpointState)
 WHOLE_ENDPOINT = "*"
 """The sensor of a hole in which nothing at all was watched."""
 
 
 class EndpointRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The register's line and what was last heard.  `state`: `online`, `off` (said
-    goodbye), `silent` (did not).  `last_at_us` and `boot` are the endpoint's own.
+    goodbye), `silent` (did not), `revoked` (may speak no more).  `last_at_us` and `boot` are the endpoint's own.
     `judged_us` is the moment by which its newest observation was judged, and
     `judged_monotonic_us` its monotonic clock then (`collector.judging.true_time`).
     """

@@ -26,6 +26,7 @@ from collector.entries import (
     ProposalDecided,
     Registered,
     Revoked,
+    TrustEnded,
     Word,
 )
 from collector.judging import holes
@@ -205,11 +206,8 @@ class Step:
                 self._casebook.mailed(body)
             case PolicyApplied():
                 self._policy(body)
-            case Enrolled():
-                self._enrolled(entry, body)
-            case Registered(endpoint=registered):
-                record = self._memory.endpoint(registered.id, heard_us=entry.received_us)
-                self._keep_endpoint(msgspec.structs.replace(record, registered=registered))
+            case Enrolled() | Registered() | TrustEnded():
+                self._of_endpoint(entry, body)
             case Word():
                 self._word(entry, body)
             case AttemptsOfDay():
@@ -220,6 +218,15 @@ class Step:
                 self._of_media(entry, body)
             case _:
                 raise Unreadable(f"nobody here acts on {type(body).__name__}")
+
+    def _of_endpoint(self, entry: Entry, done: Enrolled | Registered | TrustEnded) -> None:
+        if isinstance(done, Enrolled):
+            self._enrolled(entry, done)
+        elif isinstance(done, TrustEnded):
+            self._untrusted(entry, done)
+        else:
+            record = self._memory.endpoint(done.endpoint.id, heard_us=entry.received_us)
+            self._keep_endpoint(msgspec.structs.replace(record, registered=done.endpoint))
 
     def _of_media(self, entry: Entry, done: MediaChanged | Revoked) -> None:
         if isinstance(done, Revoked):
@@ -266,6 +273,14 @@ class Step:
         )
         if not known:
             self._keep_holes([holes.not_started(agent, entry.received_us)])
+
+    def _untrusted(self, entry: Entry, done: TrustEnded) -> None:
+        """Its cases stay as they are: what was seen was seen."""
+        record = self._memory.endpoint(entry.agent, heard_us=entry.received_us)
+        why = f"{done.actor}: {done.reason}"
+        lasting = self._memory.open_holes
+        self._keep_holes(holes.untrusted(record, entry.received_us, lasting, why=why))
+        self._keep_endpoint(msgspec.structs.replace(record, state="revoked"))
 
     def _word(self, entry: Entry, word: Word) -> None:
         """The collector's own observation; its sequence is the entry's id, negative."""

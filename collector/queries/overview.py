@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Engine, Row, func, select
 from checks.facts.health import AgentHealth, SensorHealth
 from checks.finding import Severity
 from checks.wire import Malformed, decode_fact
-from collector.judging.records import Hole
+from collector.judging.records import ENDPOINT_STATES, Hole
 from collector.problems import FORKED
 from collector.queries.cases import overdue
 from collector.queries.rows import value_of
@@ -92,12 +92,12 @@ def open_cases(engine: Engine, *, now_us: int) -> OpenCases:
 
 
 def endpoint_states(engine: Engine) -> Mapping[str, int]:
-    """How many endpoints are `online`, `off`, `silent`."""
+    """How many endpoints are in each of ENDPOINT_STATES."""
     state = schema.endpoints.c.state
     with engine.connect() as connection:
         rows = connection.execute(select(state, func.count()).group_by(state)).all()
     counted = {row[0]: row[1] for row in rows}
-    return {name: counted.get(name, 0) for name in ("online", "off", "silent")}
+    return {name: counted.get(name, 0) for name in ENDPOINT_STATES}
 
 
 def whole_holes(engine: Engine, *, from_us: int) -> list[Hole]:

@@ -58,7 +58,8 @@ entries = Table(
     journal,
     Column("id", RowId, primary_key=True),
     # batch: an agent's, as sent · act: a person's · policy: one that was applied ·
-    # enrolled: a new endpoint · word: the collector's own observation
+    # enrolled: a new endpoint · word: the collector's own observation ·
+    # trust: a person ended it in this agent · the others: collector.entries
     Column("kind", String(16), nullable=False),
     Column("agent", String(64), nullable=False, default=""),
     Column("first", BigInteger, nullable=False, default=0),

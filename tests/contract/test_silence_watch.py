@@ -12,7 +12,7 @@ from checks.facts.network import Neighbour, NeighboursSeen
 from checks.policy import Policy, parse_policy
 from checks.wire import encode
 from collector.coverage import coverage
-from collector.entries import EntryKind, PolicyApplied
+from collector.entries import EntryKind, PolicyApplied, TrustEnded
 from collector.judge import Judge
 from collector.silence import SilenceWatch
 from collector.store import schema
@@ -144,6 +144,18 @@ def test_whoever_said_goodbye_is_not_silent(ward):
 
     assert look(ward, watch) == 0
     assert (ward.state("a-1"), ward.cases()) == ("off", [])
+
+
+def test_nobody_waits_for_an_agent_in_which_trust_was_ended(ward):
+    ward.says("a-1", network(), health())
+    watch = ward.watch()
+    done = TrustEnded(actor="wu", reason="stolen")
+    ward.journal.append(EntryKind.TRUST, encode(done), agent="a-1")
+    ward.judge_all()
+    ward.now_us += 3600 * SECOND
+
+    assert look(ward, watch) == 0
+    assert (ward.state("a-1"), ward.cases()) == ("revoked", [])
 
 
 def test_silence_is_a_hole_until_the_endpoint_itself_tells(ward):

@@ -18,7 +18,7 @@ from tests.sender import RealCollector
 
 COMMANDS = (
     "init", "migrate", "check-config", "backup", "verify", "rebuild", "user add",
-    "user passwd", "user list", "token create", "enrol-token create", "enrol-token list",
+    "user passwd", "user list", "token create", "enrol-token create", "enrol-token list", "agents list",
     "policy check", "policy show", "policy apply",
     "media list", "media import", "media export", "media labels",
 )  # fmt: skip

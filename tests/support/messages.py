@@ -37,6 +37,7 @@ from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
 from collector.entries import MediaAct
 from collector.i18n import SOME_PROCESS
 from collector.judging.receipts import ENDINGS, RECEIPT_STATES
+from collector.judging.records import ENDPOINT_STATES
 from collector.media import acts, columns, imports, labels, revocations, sheets
 from collector.queries.hosts import STANDINGS
 from collector.queries.ledger import LINE_STATES, SHOWN
@@ -66,7 +67,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "timeline": (*Act, "opened", "raised", "mailed", "mail_refused", "refused"),
     "role": tuple(Role),
     "clock": ("acknowledge", "contain", "close"),
-    "endpoint_state": ("online", "off", "silent"),
+    "endpoint_state": ENDPOINT_STATES,
     "sensor_state": field(SensorHealth, "state"),
     "sensor": (
         "network",
@@ -114,7 +115,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "cause": (
         *field(SensorGap, "cause"),
         *("off", "upgrade", "removed", "killed", "power_cut"),
-        *("lost", "reboot", "not_started", "silent"),
+        *("lost", "reboot", "not_started", "silent", "revoked"),
     ),
     "fact": (
         "network",

@@ -23,7 +23,7 @@ def test_open_cases_are_counted_by_severity(read):
 def test_every_endpoint_has_one_state(read):
     states = overview.endpoint_states(read)
 
-    assert set(states) == {"online", "off", "silent"}
+    assert set(states) == {"online", "off", "silent", "revoked"}
     assert sum(states.values()) == len(WARDS)
 
 
