@@ -8,7 +8,7 @@ from agent.media.telling import Names
 from agent.media.watched import MountedAt
 from agent.media.written_files import ProcessOf, WrittenFiles
 from agent.system.fanotify import FileAccess
-from checks.facts.copying import MediumWritten, WrittenSoFar
+from checks.facts.copying import MediumWritten, WrittenOccasion
 from checks.facts.media import Medium
 from checks.policy import Policy
 
@@ -101,7 +101,7 @@ class Copying:
             written.told = now
             yield now
 
-    def _fact(self, written: WrittenFiles, occasion: WrittenSoFar) -> MediumWritten:
+    def _fact(self, written: WrittenFiles, occasion: WrittenOccasion) -> MediumWritten:
         return MediumWritten(
             medium=written.where.medium,
             mount_point=written.where.mount_point,

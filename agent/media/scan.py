@@ -17,7 +17,8 @@ from agent.media.engine import (
     EngineVersion,
     FileVerdict,
 )
-from agent.system.content import FileState, close, content_hash, state_of, why_not_clean
+from agent.system.content import close, content_hash, state_of, why_not_clean
+from agent.system.kernel import FileState
 from agent.system.tree import OpenFile, Skipped
 
 Outcome = Literal["clean", "infected", "incomplete", "not_scanned"]

@@ -3,10 +3,8 @@
 import hashlib
 import os
 
-import msgspec
-
 from agent.media.locked import HEAD, is_locked
-from agent.system.kernel import any_page_in_memory
+from agent.system.kernel import FileState, any_page_in_memory
 from agent.system.tree import OpenFile
 
 _CHUNK = 1 << 18
@@ -14,18 +12,8 @@ _LOOKED_AT = 1 << 20
 """Bytes of a file's beginning; who reads a file nearly always reads these."""
 
 
-class FileState(msgspec.Struct, frozen=True):
-    """A file as fstat(2) told of it: `modified_ns` since the epoch.  `number` (st_ino) may be another
-    one later on FAT and its kin, which give it when they look a name up.
-    """
-
-    number: int = 0
-    size: int = 0
-    modified_ns: int = 0
-
-
 def state_of(descriptor: int) -> FileState:
-    """All zero where nobody can tell any more."""
+    """As its file system has it, which is asked; all zero where nobody can tell any more."""
     try:
         told = os.fstat(descriptor)
     except OSError:

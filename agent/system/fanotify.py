@@ -22,10 +22,10 @@ from typing import Final, Literal
 import msgspec
 
 from agent.system.kernel import (
-    FileSize,
+    FileState,
     fanotify_init,
     fanotify_mark,
-    file_size,
+    known_state,
     link_target,
     open_by_handle,
 )
@@ -46,8 +46,8 @@ _INFO_DFID_NAME = 2
 _NO_FD = -1
 _VERSION = 3
 _READ_SIZE = 1 << 16
-_COARSEST_TIME = 3.0
-"""Seconds by which a time that a file system keeps may be early: FAT counts in twos."""
+_COARSEST_TIME_NS = 3 * 10**9
+"""Nanoseconds by which a time that a file system keeps may be early: FAT counts in twos."""
 
 
 class FileAccess(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +80,7 @@ class AccessWatch:
         self._group = group
         self._root = path
         self._point = os.fsencode(point.rstrip("/"))
-        self._since = time.time() - _COARSEST_TIME
+        self._since_ns = time.time_ns() - _COARSEST_TIME_NS
 
     def fileno(self) -> int:
         return self._group
@@ -125,7 +125,7 @@ class AccessWatch:
 
     def _looked_at(
         self, info: bytes, descriptor: int, mask: int, *, wanted: bool
-    ) -> tuple[bytes, FileSize | None]:
+    ) -> tuple[bytes, FileState | None]:
         """The path, and of a file that was written or renamed what it is now."""
         if descriptor != _NO_FD:
             try:
@@ -135,14 +135,14 @@ class AccessWatch:
                 os.close(descriptor)
         return self._named(info, mask) if wanted else (b"", None)
 
-    def _is_written(self, mask: int, now: FileSize | None) -> bool:
+    def _is_written(self, mask: int, now: FileState | None) -> bool:
         """Many open a file for writing and only read it; maps of memory are written without
         MODIFY, so the time of the last change decides as well.
         """
-        changed = now is not None and now.changed >= self._since
+        changed = now is not None and now.modified_ns >= self._since_ns
         return bool(mask & _MODIFY) or (bool(mask & _CLOSE_WRITE) and changed)
 
-    def _named(self, info: bytes, mask: int) -> tuple[bytes, FileSize | None]:
+    def _named(self, info: bytes, mask: int) -> tuple[bytes, FileState | None]:
         """By parent handle and name; the name alone where the parent is gone."""
         kind, _, length = _INFO.unpack_from(info)
         if kind != _INFO_DFID_NAME:
@@ -208,12 +208,12 @@ def _moved(mask: int) -> Literal["", "from", "to"]:
     return "to" if mask & _MOVED_TO else ""
 
 
-def _size_now(folder: int, name: bytes, mask: int) -> FileSize | None:
+def _size_now(folder: int, name: bytes, mask: int) -> FileState | None:
     """Of a file that was written or renamed; None when it is gone."""
     if not mask & (_MODIFY | _CLOSE_WRITE | _MOVED_TO):
         return None
     try:
-        return file_size(folder, name)
+        return known_state(folder, name)
     except OSError:
         return None
 

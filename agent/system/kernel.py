@@ -42,9 +42,11 @@ _AT_SYMLINK_NOFOLLOW: Final = 0x100  # linux/fcntl.h
 _AT_EMPTY_PATH: Final = 0x1000
 _AT_STATX_DONT_SYNC: Final = 0x4000
 _STATX_MTIME: Final = 0x40  # linux/stat.h
+_STATX_INO: Final = 0x100
 _STATX_SIZE: Final = 0x200
-_STATX: Final = struct.Struct("=40xQ64xqI")  # stx_size, and of stx_mtime tv_sec and tv_nsec
+_STATX: Final = struct.Struct("=32xQQ64xqI")  # stx_ino, stx_size; of stx_mtime tv_sec, tv_nsec
 _STATX_LENGTH: Final = 256
+_NANOSECONDS: Final = 10**9
 
 
 def fanotify_init(flags: int, event_flags: int) -> int:
@@ -78,14 +80,17 @@ def open_by_handle(folder: int, handle_type: int, handle: bytes) -> int:
     return _checked(_LIBC.open_by_handle_at(folder, record, ctypes.c_int(os.O_PATH | os.O_CLOEXEC)))
 
 
-class FileSize(msgspec.Struct, frozen=True):
-    """A file's size in bytes, and when its content changed last, in seconds since the epoch."""
+class FileState(msgspec.Struct, frozen=True):
+    """A file as the kernel told of it: `modified_ns` since the epoch.  `number` (st_ino) may be
+    another one later on FAT and its kin, which give it when they look a name up.
+    """
 
-    size: int
-    changed: float
+    number: int = 0
+    size: int = 0
+    modified_ns: int = 0
 
 
-def file_size(folder: int, name: bytes) -> FileSize:
+def known_state(folder: int, name: bytes) -> FileState:
     """Of a file by the open folder it lies in, or with an empty name of the open file itself:
     statx(2) with what the kernel knows already, so no file system that hangs is asked.
 
@@ -94,10 +99,10 @@ def file_size(folder: int, name: bytes) -> FileSize:
     """
     flags = _AT_EMPTY_PATH | _AT_SYMLINK_NOFOLLOW | _AT_STATX_DONT_SYNC
     record = ctypes.create_string_buffer(_STATX_LENGTH)
-    wanted = ctypes.c_uint(_STATX_SIZE | _STATX_MTIME)
+    wanted = ctypes.c_uint(_STATX_INO | _STATX_SIZE | _STATX_MTIME)
     _checked(_LIBC.statx(folder, name, flags, wanted, record))
-    size, seconds, nanoseconds = _STATX.unpack_from(record)
-    return FileSize(size, seconds + nanoseconds / 1e9)
+    number, size, seconds, nanoseconds = _STATX.unpack_from(record)
+    return FileState(number, size, seconds * _NANOSECONDS + nanoseconds)
 
 
 def any_page_in_memory(descriptor: int, length: int) -> bool:

@@ -18,8 +18,8 @@ from agent.media.quarantine import Find, origin_of
 from agent.media.scan import Infected
 from agent.media.watched import ScanJob
 from agent.system.chosen_files import file_at, folder_at
-from agent.system.content import FileState, state_of
-from agent.system.kernel import touching_files_as
+from agent.system.content import state_of
+from agent.system.kernel import FileState, touching_files_as
 from agent.system.quarantine_content import ContentChanged, Interrupted
 from agent.system.quarantine_store import QuarantineFull, QuarantineStore
 from agent.system.scan_threads import open_mount

@@ -7,7 +7,7 @@ import msgspec
 from checks.facts.base import Count, Fact, Process, UnknownProcess
 from checks.facts.media import Medium
 
-WrittenSoFar = Literal["first", "many", "meanwhile", "ended"]
+WrittenOccasion = Literal["first", "many", "meanwhile", "ended"]
 """Why it is told: the `first` file was written; much was, and each time it doubles (`many`);
 more was since it was told last (`meanwhile`); it was unmounted or pulled out (`ended`)."""
 
@@ -34,7 +34,7 @@ class MediumWritten(Fact, frozen=True, kw_only=True, tag="medium_written"):
 
     medium: Medium
     mount_point: str
-    occasion: WrittenSoFar
+    occasion: WrittenOccasion
     files: Count = 0
     bytes: Count = 0
     types: dict[str, Count] = {}

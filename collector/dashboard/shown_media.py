@@ -79,7 +79,9 @@ def written(fact: MediumWritten, words: Words) -> Lines:
     if fact.others:
         yield Line(label=say("Written by"), text=f"{say('others')} · {fact.others}")
     yield Line(label=say("File"), text=", ".join(fact.file_names), mono=True)
-    yield Line(label=say("When it was told"), text=words.says.word("written_so_far", fact.occasion))
+    yield Line(
+        label=say("When it was told"), text=words.says.word("written_occasion", fact.occasion)
+    )
     yield from medium(fact.medium, words)
     yield Line(label=say("Mounted at"), text=fact.mount_point, mono=True)
 

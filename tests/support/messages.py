@@ -9,7 +9,7 @@ from babel.messages.extract import extract_from_dir
 from checks.check import discover
 from checks.facts.autoplay import AutoplayEffect, AutoplayOf
 from checks.facts.connections import Answer, ConnectionSeen, Proof
-from checks.facts.copying import WrittenSoFar
+from checks.facts.copying import WrittenOccasion
 from checks.facts.hardware import Part
 from checks.facts.health import AgentStarted, AgentStopping, SensorGap, SensorHealth
 from checks.facts.history import Trace
@@ -144,7 +144,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "transport": get_args(NameTransport),
     "proxy_how": field(Proxy, "how"),
     "remote_purpose": field(RemoteTool, "purpose"),
-    "written_so_far": get_args(WrittenSoFar),
+    "written_occasion": get_args(WrittenOccasion),
     "quarantine_end": get_args(QuarantineEnd),
     "quarantine_act": get_args(QuarantineAction),
     "holding": shown_holding.ACTIONS,

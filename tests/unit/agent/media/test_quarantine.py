@@ -6,7 +6,7 @@ from agent.media.quarantine import Finds, is_wanted, origin_of, told, why_left
 from agent.media.scan import Infected, ScanOutcome
 from agent.media.telling import Names
 from agent.media.watched import MountedAt, ScanJob
-from agent.system.content import FileState
+from agent.system.kernel import FileState
 from checks.facts.media import Partition
 from checks.policy import Endpoint, PolicyDocument, parse_policy
 from tests.samples import STICK
