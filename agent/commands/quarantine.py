@@ -5,7 +5,6 @@ anything is done.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -13,7 +12,7 @@ import msgspec
 from agent.config import Settings
 from agent.media.telling import shown
 from agent.quarantine_acts import quarantine_acts
-from agent.speech import complain, say
+from agent.speech import complain, moment, say, signs
 from agent.system.console import commander
 from agent.system.quarantine_content import ContentChanged
 from agent.system.quarantine_store import NO_ROOM, Kept, QuarantineStore
@@ -21,7 +20,6 @@ from checks.facts.quarantine import QuarantineAction, QuarantineOpened
 
 _SHORTEST = 8
 """Digits of a SHA-256 that must be given at least."""
-_MICROSECONDS = 1_000_000
 
 
 def list_all(settings: Settings, *, as_json: bool) -> int:
@@ -80,8 +78,8 @@ def lines(kept: Sequence[Kept]) -> Iterator[str]:
     for one in kept:
         yield f"{one.sha256}  {one.size} bytes  {_signatures(one)}"
         for origin in one.origins:
-            place = f"{_signs(origin.medium)}: {_signs(shown(origin.path))}"
-            yield f"    {_when(origin.moved_us)}  {place}"
+            place = f"{signs(origin.medium)}: {signs(shown(origin.path))}"
+            yield f"    {moment(origin.moved_us)}  {place}"
 
 
 def _store(settings: Settings) -> QuarantineStore:
@@ -131,7 +129,7 @@ def _row(kept: Kept) -> _Row:
             medium=origin.medium,
             key=origin.key,
             signature=origin.signature,
-            moved_at=_when(origin.moved_us),
+            moved_at=moment(origin.moved_us),
         )
         for origin in kept.origins
     )
@@ -140,12 +138,3 @@ def _row(kept: Kept) -> _Row:
 
 def _signatures(kept: Kept) -> str:
     return ", ".join(sorted({origin.signature for origin in kept.origins})) or "unknown"
-
-
-def _when(at_us: int) -> str:
-    return datetime.fromtimestamp(at_us / _MICROSECONDS, UTC).isoformat(timespec="seconds")
-
-
-def _signs(text: str) -> str:
-    """A medium calls its files what it likes: nothing of it reaches the terminal but signs."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)

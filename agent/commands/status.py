@@ -1,17 +1,14 @@
 """`wardwatch-agent status`: what the running service last wrote about itself."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
 from agent.config import Settings
 from agent.health import STATUS_FILE, Status, read_status
 from agent.media.board import BOARD_FILE, MediumNow, read_board
-from agent.speech import complain, say
+from agent.speech import complain, moment, say, signs
 from agent.system import machine
-
-_MICROSECONDS = 1_000_000
 
 
 def run(settings: Settings, *, as_json: bool) -> int:
@@ -40,14 +37,14 @@ def lines(status: Status, *, runs: bool) -> Iterator[str]:
     """The same for people."""
     yield f"agent       {status.agent} {status.version}, {'running' if runs else 'NOT RUNNING'}"
     yield f"collector   {status.collector}: {status.uplink.state.value} {status.uplink.reason}"
-    yield f"last upload {_when(status.uplink.last_sent_us)}"
+    yield f"last upload {moment(status.uplink.last_sent_us)}"
     yield f"policy      version {status.policy_version}"
     spool = status.spool
     yield (
         f"spool       {spool.waiting} waiting, {spool.bytes} of {spool.limit} bytes, "
         f"{spool.dropped} dropped, {spool.quarantined} refused"
     )
-    yield f"written     {_when(status.written_us)}"
+    yield f"written     {moment(status.written_us)}"
     yield "sensors"
     for sensor in status.sensors:
         share = status.coverage.get(sensor.name)
@@ -60,7 +57,7 @@ def media_lines(media: Sequence[MediumNow]) -> Iterator[str]:
     if media:
         yield "media"
     for medium in media:
-        yield f"  {_one_line(medium.name)}: {_progress(medium) or medium.state} {medium.reason}".rstrip()
+        yield f"  {signs(medium.name)}: {_progress(medium) or medium.state} {medium.reason}".rstrip()
 
 
 def _progress(medium: MediumNow) -> str:
@@ -73,14 +70,3 @@ def _progress(medium: MediumNow) -> str:
         f"scanning for {progress.seconds} s: {progress.files} files, {progress.bytes} of"
         f" {progress.used} bytes{rest}"
     )
-
-
-def _one_line(text: str) -> str:
-    """A medium calls itself what it likes: nothing of it reaches the terminal but signs."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
-
-
-def _when(at_us: int) -> str:
-    if not at_us:
-        return "never"
-    return datetime.fromtimestamp(at_us / _MICROSECONDS, UTC).isoformat(timespec="seconds")
