@@ -42,13 +42,18 @@ TESTED_THROUGH = (
     Through(
         "agent.assembly",
         "the service is tested as a whole, against a clock and a collector of the test's own",
-        """agent.health agent.selfwatch agent.sensors.beacon
-        agent.sensors.board agent.sensors.containment agent.service agent.system.claim
+        """agent.selfwatch agent.sensors.beacon
+        agent.sensors.containment agent.service agent.system.claim
         agent.system.machine agent.system.shutdown agent.system.whereabouts
         agent.uplink_thread""",
     ),
     Through("agent.__main__", "tests/contract/test_station.py asks its page over HTTP",
-            "agent.station.copier agent.station.feed agent.station.server"),
+            "agent.station.copier agent.station.server"),
+    Through(
+        "agent.system.clamd",
+        "tests/contract/test_central_clamd.py asks one in the network",
+        "agent.system.clamd_stream",
+    ),
     Through("agent.enrol", "its requests go to a real server", "agent.lean_requests"),
     Through("agent.media.identity", "recorded devices of real machines",
             "agent.media.usb_functions"),
@@ -58,7 +63,7 @@ TESTED_THROUGH = (
         "agent.sensors.holding",
         "media are held with a real kernel, or not at all",
         """agent.sensors.held_disks agent.sensors.held_usb agent.system.blkid
-        agent.system.held_disk agent.system.hold_threads agent.system.private_mount""",
+        agent.system.held_disk agent.system.hold_threads""",
     ),
     Through("agent.system.hold_gate", "the same", "agent.system.bpf_pins"),
     Through("agent.sensors.media", "real mounts, real fanotify",
@@ -67,7 +72,7 @@ TESTED_THROUGH = (
     Through(
         "agent.sensors.antivirus",
         "real processes and files in their places",
-        """agent.system.gathering agent.system.inotify agent.system.process_ends
+        """agent.system.gathering agent.system.process_ends
         agent.system.protection_files""",
     ),
     Through("agent.sensors.detections", "real logs", "agent.system.detected_files"),
