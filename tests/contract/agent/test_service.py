@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.health import STATUS_FILE
 from checks.facts.health import AgentHealth, AgentStarted, AgentStopping
 from checks.facts.media import MediumDetached
+from tests.support.live import until
 from tests.support.recording_collector import RecordingCollector
 from tests.support.spools import fact
 
@@ -131,6 +133,7 @@ def test_a_removal_announced_by_the_package_is_told_as_one(agent):
 def test_without_the_collector_everything_waits_and_leaves_later(agent, collector):
     collector.close()
     process = agent.start()
+    until((agent.state / STATUS_FILE).exists, seconds=20, told="the agent runs")
     agent.see("a")
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1)
