@@ -7,8 +7,10 @@ import msgspec
 from agent.config import Settings
 from agent.health import STATUS_FILE, Status, read_status
 from agent.media.board import BOARD_FILE, MediumNow, read_board
+from agent.media.engine import EngineUnavailable
 from agent.speech import complain, moment, say, signs
 from agent.system import machine
+from agent.system.clamd import Clamd, ScannerSettings
 
 
 def run(settings: Settings, *, as_json: bool) -> int:
@@ -25,11 +27,17 @@ def run(settings: Settings, *, as_json: bool) -> int:
         return 1
     runs = machine.process_is_alive(status.pid)
     media = board.media if board is not None and runs and board.pid == status.pid else ()
+    engine = engine_line(settings)
     if as_json:
-        told = {"running": runs, **msgspec.to_builtins(status), "media": list(media)}
+        told = {
+            "running": runs,
+            **msgspec.to_builtins(status),
+            "engine": engine,
+            "media": list(media),
+        }
         say(msgspec.json.format(msgspec.json.encode(told)).decode())
     else:
-        say("\n".join([*lines(status, runs=runs), *media_lines(media)]))
+        say("\n".join([*lines(status, runs=runs), f"engine      {engine}", *media_lines(media)]))
     return 0 if runs else 1
 
 
@@ -50,6 +58,20 @@ def lines(status: Status, *, runs: bool) -> Iterator[str]:
         share = status.coverage.get(sensor.name)
         watched = "" if share is None else f"{share:7.1%}"
         yield f"  {sensor.name:<14} {sensor.state:<9} {watched:>7}  {sensor.reason}".rstrip()
+
+
+def engine_line(settings: Settings) -> str:
+    """How the anti-virus engine is set up just now, as far as it matters for what it calls clean."""
+    scanner = Clamd(ScannerSettings(settings.scanner.address))
+    try:
+        missing = scanner.missing_alerts()
+    except EngineUnavailable as unavailable:
+        return _one_line(f"not available: {unavailable}")
+    if missing is None:
+        return "answers; its settings cannot be read from here"
+    if missing:
+        return f"lacks {', '.join(missing)}: what it could not look into, it may call clean"
+    return "tells what it could not look into"
 
 
 def media_lines(media: Sequence[MediumNow]) -> Iterator[str]:

@@ -3,7 +3,8 @@ that they are clean unless its configuration has AlertEncrypted.
 
 Seen are ZIP (APPNOTE 4.4.4), RAR 4 and 5 (technote.txt of unrar) and 7z whose list of files is
 locked or plain (7zFormat.txt of the LZMA SDK).  Not seen are a locked archive inside another one
-and a 7z whose list is compressed; those the engine alone can tell.  Pure: `read` gives
+and a 7z whose list is compressed; those the engine alone can tell, where it is set as
+`deploy/config/clamd.conf` has it (`wardwatch-agent status` says where it is not).  Pure: `read` gives
 bytes at an offset, fewer at the end.
 """
 
@@ -13,8 +14,8 @@ from typing import Final
 Read = Callable[[int, int], bytes]
 """(offset, length) → content."""
 
-HEAD: Final = 8
-"""Bytes at the beginning by which archives are known."""
+HEAD: Final = 1024
+"""Bytes at the beginning by which archives and documents are known: a PDF's mark may come late."""
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
 _RAR4: Final = b"Rar!\x1a\x07\x00"

@@ -28,6 +28,7 @@ from agent.system.clamd_files import (
     database_folder,
     first_readable,
     largest_file,
+    missing_alerts,
     newest_change,
 )
 from agent.system.clamd_stream import StreamSession
@@ -91,6 +92,17 @@ class Clamd:
         if self._is_remote():
             return self._largest
         return largest_file(self._configuration())
+
+    def missing_alerts(self) -> tuple[str, ...] | None:
+        """What its configuration lacks (`clamd_files.missing_alerts`); None where nobody can tell:
+        it is on another machine, or its configuration may not be read.
+
+        Raises:
+            EngineUnavailable: no clamd answers.
+        """
+        self.ping()
+        configuration = "" if self._is_remote() else self._configuration()
+        return missing_alerts(configuration) if configuration else None
 
     def pid(self) -> int:
         return self._pid

@@ -19,6 +19,8 @@ _CONFIGURATION_MOST = 1 << 20  # bytes
 _DATABASE_FILES_MOST = 4096
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 _LIMIT = re.compile(r"^\s*(MaxFileSize|MaxScanSize)\s+(\d+)\s*([KkMm]?)\s*$", re.MULTILINE)
+_ALERT = re.compile(r"^\s*(Alert\w+)\s+(\S+)\s*$", re.MULTILINE)
+_YES = frozenset(("yes", "true", "1"))
 _FOLDER = re.compile(r'^\s*DatabaseDirectory\s+"?([^"\n]*[^"\s])"?\s*$', re.MULTILINE)
 _CONTAINER = re.compile(r"\.c[vlu]d$")
 _LISTS = re.compile(
@@ -45,6 +47,14 @@ def largest_file(configuration: str) -> int:
     return min(
         size if size != _UNLIMITED else _HARD_LIMIT for size in (*sizes.values(), _HARD_LIMIT)
     )
+
+
+def missing_alerts(configuration: str) -> tuple[str, ...]:
+    """Settings of clamd.conf(5) without which it calls clean what it could not look into."""
+    told = {name: value.lower() in _YES for name, value in _ALERT.findall(configuration)}
+    locked = ("AlertEncryptedArchive", "AlertEncryptedDoc")
+    lacking = [] if all(map(told.get, locked)) or told.get("AlertEncrypted") else ["AlertEncrypted"]
+    return (*lacking, *(name for name in ("AlertExceedsMax",) if not told.get(name)))
 
 
 def database_folder(configuration: str) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import os
 
 from agent.media.locked import HEAD, is_locked
+from agent.media.locked_documents import is_locked_document
 from agent.system.kernel import FileState, any_page_in_memory
 from agent.system.tree import OpenFile
 
@@ -45,13 +46,18 @@ def why_not_clean(file: OpenFile) -> str:
     try:
         while offset < file.size and (got := os.preadv(file.descriptor, [buffer], offset)):
             offset += got
-        head = os.pread(file.descriptor, HEAD, 0)
-        locked = is_locked(
-            head, file.size, lambda start, length: os.pread(file.descriptor, length, start)
-        )
+        locked = _is_locked(file)
     except (OSError, OverflowError):
         return "unreadable"
     return "encrypted" if locked else ""
+
+
+def _is_locked(file: OpenFile) -> bool:
+    def read(start: int, length: int) -> bytes:
+        return os.pread(file.descriptor, length, start)
+
+    head = read(0, HEAD)
+    return is_locked(head, file.size, read) or is_locked_document(head, file.size, read)
 
 
 def was_read(file: OpenFile) -> bool:

@@ -5,6 +5,7 @@ from agent.system.clamd_files import (
     database_files,
     database_folder,
     largest_file,
+    missing_alerts,
     newest_change,
 )
 
@@ -61,3 +62,17 @@ def test_the_smaller_limit_counts_and_zero_is_none(text, limit):
 )
 def test_every_kind_of_signature_file_counts(name):
     assert newest_change([SignatureFile(name, 9)]) == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("", ("AlertEncrypted", "AlertExceedsMax")),
+        ("AlertEncrypted yes\nAlertExceedsMax true", ()),
+        ("AlertEncryptedArchive yes\nAlertEncryptedDoc 1\nAlertExceedsMax Yes", ()),
+        ("AlertEncryptedDoc yes\n AlertExceedsMax no", ("AlertEncrypted", "AlertExceedsMax")),
+        ("# AlertEncrypted yes\nAlertExceedsMax yes", ("AlertEncrypted",)),
+    ],
+)
+def test_alerts_that_are_not_asked_for_are_named(text, missing):
+    assert missing_alerts(text) == missing
