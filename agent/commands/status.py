@@ -66,7 +66,7 @@ def engine_line(settings: Settings) -> str:
     try:
         missing = scanner.missing_alerts()
     except EngineUnavailable as unavailable:
-        return _one_line(f"not available: {unavailable}")
+        return signs(f"not available: {unavailable}")
     if missing is None:
         return "answers; its settings cannot be read from here"
     if missing:

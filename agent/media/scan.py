@@ -10,13 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from agent.media.engine import (
-    Engine,
-    EngineSession,
-    EngineUnavailable,
-    EngineVersion,
-    FileVerdict,
-)
+from agent.media.engine import Engine, EngineUnavailable, EngineVersion, FileVerdict
+from agent.media.questions import Questions
 from agent.system.content import close, content_hash, state_of, why_not_clean
 from agent.system.kernel import FileState
 from agent.system.tree import OpenFile, Skipped
@@ -83,8 +78,7 @@ class Scan:
         self._stopped = stopped
         self._at_once = at_once
         self._digest_all = digest_all
-        self._session: EngineSession | None = None
-        self._waiting: dict[int, OpenFile] = {}
+        self._questions = Questions(engine, stopped)
         self._skipped: Counter[str] = Counter()
         self._unscanned: list[Unscanned] = []
         self._infected: list[Infected] = []
@@ -100,7 +94,7 @@ class Scan:
         try:
             version = self._engine.version()
             self._largest = self._engine.largest_file()
-            self._session = self._engine.session()
+            self._questions.begin()
             self._each(found)
             version, reason = _of_all(version, self._engine.version())
         except EngineUnavailable:
@@ -118,8 +112,7 @@ class Scan:
 
     def abort(self) -> None:
         """From another thread: wakes the scan where it waits for the engine."""
-        if self._session is not None:
-            self._session.interrupt()
+        self._questions.interrupt()
 
     def _each(self, found: Iterable[OpenFile | Skipped]) -> None:
         for one in found:
@@ -135,7 +128,7 @@ class Scan:
                 self._submit(one)
             if self._stopped():
                 return
-        while self._waiting:
+        while self._questions:
             self._take()
 
     def _empty(self, one: OpenFile) -> None:
@@ -148,24 +141,13 @@ class Scan:
             self._submit(one)
 
     def _submit(self, one: OpenFile) -> None:
-        assert self._session is not None
         self._digest(one)
-        try:
-            ticket = self._session.submit(one.descriptor)
-        except EngineUnavailable:
-            close(one)
-            self._skip(one.path, "engine_error")
-            raise
-        self._waiting[ticket] = one
-        while len(self._waiting) >= self._at_once():
+        self._questions.ask(one)
+        while len(self._questions) >= self._at_once() or self._questions.are_disturbed:
             self._take()
 
     def _take(self) -> None:
-        assert self._session is not None
-        ticket, verdict = self._session.verdict()
-        one = self._waiting.pop(ticket, None)
-        if one is None:
-            raise EngineUnavailable(f"the engine answered for a file it was not given: {ticket}")
+        one, verdict = self._questions.answer()
         try:
             self._count(one, verdict)
         finally:
@@ -196,12 +178,9 @@ class Scan:
 
     def _give_up(self, found: Iterable[OpenFile | Skipped]) -> None:
         """Descriptors held on a medium keep it busy: none outlives the scan."""
-        if self._session is not None:
-            self._session.close()
-        for one in self._waiting.values():
+        for one in self._questions.end():
             close(one)
             self._skip(one.path, "gone" if self._stopped() else "engine_error")
-        self._waiting.clear()
         ending = getattr(found, "close", None)
         if ending is not None:
             ending()

@@ -84,7 +84,7 @@ class Clamd:
 
     def session(self) -> EngineSession:
         if self._is_remote():
-            return StreamSession(lambda: self._connect(_ANSWER_SECONDS))
+            return StreamSession(self._connect(_ANSWER_SECONDS))
         return ClamdSession(self._connect(_ANSWER_SECONDS))
 
     def largest_file(self) -> int:

@@ -39,10 +39,10 @@ class SignatureFile(msgspec.Struct, frozen=True):
 
 def largest_file(configuration: str) -> int:
     """Bytes: the smaller of MaxFileSize and MaxScanSize; 0 in the text stands for no
-    limit of its own.
+    limit of its own.  Of two clamd takes the first.
     """
     sizes = {"MaxFileSize": DEFAULT_LARGEST_FILE, "MaxScanSize": 4 * DEFAULT_LARGEST_FILE}
-    for name, number, unit in _LIMIT.findall(configuration):
+    for name, number, unit in reversed(_LIMIT.findall(configuration)):
         sizes[name] = int(number) * _UNITS[unit.upper()]
     return min(
         size if size != _UNLIMITED else _HARD_LIMIT for size in (*sizes.values(), _HARD_LIMIT)
@@ -51,18 +51,19 @@ def largest_file(configuration: str) -> int:
 
 def missing_alerts(configuration: str) -> tuple[str, ...]:
     """Settings of clamd.conf(5) without which it calls clean what it could not look into."""
-    told = {name: value.lower() in _YES for name, value in _ALERT.findall(configuration)}
+    alerts = reversed(_ALERT.findall(configuration))  # of two clamd takes the first
+    told = {name: value.lower() in _YES for name, value in alerts}
     locked = ("AlertEncryptedArchive", "AlertEncryptedDoc")
     lacking = [] if all(map(told.get, locked)) or told.get("AlertEncrypted") else ["AlertEncrypted"]
     return (*lacking, *(name for name in ("AlertExceedsMax",) if not told.get(name)))
 
 
 def database_folder(configuration: str) -> str:
-    """DatabaseDirectory, the last one as clamd reads it; empty where it is not named:
+    """DatabaseDirectory, the first one as clamd reads it; empty where it is not named:
     the default is compiled in and cannot be asked for.
     """
     named = _FOLDER.findall(configuration)
-    return named[-1] if named else ""
+    return named[0] if named else ""
 
 
 def newest_change(files: Iterable[SignatureFile]) -> int:

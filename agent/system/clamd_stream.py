@@ -1,16 +1,13 @@
 """A session with a clamd(8) in the network: files go as streams (INSTREAM) and their answers come
 as they are ready.
 
-A connection that breaks is made once more, and what had no answer yet goes again; with every
-answer that comes, once more again.  clamd itself breaks it after a file beyond its
-StreamMaxLength: that file is answered for as too large, the rest goes on.
+clamd answers for a file beyond its StreamMaxLength as too large, and breaks the connection off.
 """
 
 import contextlib
 import os
 import socket
 import struct
-from collections.abc import Callable
 
 from agent.media.engine import EngineUnavailable, FileVerdict, parse_verdict
 
@@ -24,65 +21,33 @@ _REPLY_MOST = 1 << 16
 class StreamSession:
     """Fits EngineSession."""
 
-    def __init__(self, connect: Callable[[], socket.socket]) -> None:
-        """`connect` raises EngineUnavailable; the first call of it is here."""
-        self._connect = connect
+    def __init__(self, connection: socket.socket) -> None:
         self._tickets = 0
-        self._waiting: dict[int, int] = {}
         self._unreadable: set[int] = set()
-        self._ended = False
-        self._may_break = True
-        self._wire = _Wire(connect())
+        self._wire = _Wire(connection)
 
     def submit(self, descriptor: int) -> int:
-        """What cannot be sent now goes again as soon as a verdict is asked for."""
+        """A file that breaks off in the middle ends its stream, and counts as unread."""
         self._tickets += 1
-        self._waiting[self._tickets] = os.dup(descriptor)
-        self._send(self._tickets)
+        if not self._wire.send(self._tickets, descriptor):
+            self._unreadable.add(self._tickets)
         return self._tickets
 
     def verdict(self) -> tuple[int, FileVerdict]:
-        """Raises EngineUnavailable when the connection broke twice without an answer between."""
-        while True:
-            answered = self._wire.answer()
-            if answered is None:
-                self._connect_again()
-                continue
-            ticket, said = answered
-            descriptor = self._waiting.pop(ticket, None)
-            if descriptor is None:
-                raise EngineUnavailable(f"clamd answered for what it was not sent: {said[:80]}")
-            os.close(descriptor)
-            self._may_break = True
-            if ticket in self._unreadable:
-                return ticket, FileVerdict("skipped", "unreadable")
-            return ticket, parse_verdict(said)
+        """Raises EngineUnavailable when the connection broke."""
+        answered = self._wire.answer()
+        if answered is None:
+            raise EngineUnavailable("clamd broke off")
+        ticket, said = answered
+        if ticket in self._unreadable:
+            return ticket, FileVerdict("skipped", "unreadable")
+        return ticket, parse_verdict(said)
 
     def interrupt(self) -> None:
-        self._ended = True
         self._wire.interrupt()
 
     def close(self) -> None:
-        self.interrupt()
         self._wire.close()
-        while self._waiting:
-            os.close(self._waiting.popitem()[1])
-
-    def _connect_again(self) -> None:
-        self._wire.close()
-        if self._ended or not self._may_break:
-            raise EngineUnavailable("clamd broke off")
-        self._may_break = False
-        self._wire = _Wire(self._connect())
-        if self._ended:
-            raise EngineUnavailable("clamd is not asked any more")
-        for ticket in list(self._waiting):
-            self._send(ticket)
-
-    def _send(self, ticket: int) -> None:
-        """A file that breaks off in the middle ends its stream, and counts as unread."""
-        if not self._wire.send(ticket, self._waiting[ticket]):
-            self._unreadable.add(ticket)
 
 
 class _Wire:

@@ -73,7 +73,7 @@ def log_files(configuration: str) -> Sequence[str]:
     """Where a clamd with these settings writes what it finds: LogFile, or what syslog keeps;
     none where it writes to the journal only, or not at all.
     """
-    named = _LOG_FILE.findall(configuration)[-1:]
+    named = _LOG_FILE.findall(configuration)[:1]  # of two clamd takes the first
     if named or not _LOG_SYSLOG.search(configuration):
         return named
     return [path for path in _SYSLOG_FILES if Path(path).exists()]

@@ -35,7 +35,7 @@ TESTED_THROUGH = (
         """agent.cli agent.commands.enrol agent.commands.judging_by agent.commands.once
         agent.commands.propose agent.commands.release agent.commands.release_medium
         agent.commands.replay agent.commands.run agent.commands.scan agent.commands.station
-        agent.commands.status agent.composition agent.logs agent.speech
+        agent.composition agent.logs agent.speech
         agent.system.console agent.system.protection_stack agent.system.segment_stack
         agent.sensors.history""",
     ),
@@ -55,6 +55,7 @@ TESTED_THROUGH = (
         "agent.system.clamd_stream",
     ),
     Through("agent.enrol", "its requests go to a real server", "agent.lean_requests"),
+    Through("agent.media.locked_documents", "documents of each kind", "agent.media.pdf_password"),
     Through("agent.media.identity", "recorded devices of real machines",
             "agent.media.usb_functions"),
     Through("agent.replay.capture", "captures in both forms", "agent.replay.pcapng"),

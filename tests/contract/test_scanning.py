@@ -245,7 +245,7 @@ def test_an_engine_that_hangs_is_let_go_when_the_scan_is_stopped(tmp_path):
     outcomes = []
     thread = threading.Thread(target=lambda: outcomes.append(scan.run(froze(opened))))
     thread.start()
-    while not scan._waiting:
+    while not scan._questions:
         time.sleep(0.01)  # noqa: TID251 - the other thread announces nothing
     stop.set()
     scan.abort()

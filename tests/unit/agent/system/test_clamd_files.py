@@ -31,7 +31,7 @@ def test_what_holds_no_signatures_does_not_freshen_them(name):
     [
         ("DatabaseDirectory /var/lib/clamav", "/var/lib/clamav"),
         ('  DatabaseDirectory "/srv/my signatures" ', "/srv/my signatures"),
-        ("DatabaseDirectory /first\nDatabaseDirectory /second", "/second"),
+        ("DatabaseDirectory /first\nDatabaseDirectory /second", "/first"),
         ("#DatabaseDirectory /var/lib/clamav", ""),
         ("", ""),
     ],
@@ -51,6 +51,7 @@ def test_a_folder_that_nobody_names_has_no_files():
         ("MaxFileSize 500M\nMaxScanSize 100M", 100 << 20),
         ("MaxFileSize 0\nMaxScanSize 0", (1 << 31) - 3),
         ("# MaxFileSize 1M", 100 << 20),
+        ("MaxFileSize 1M\nMaxFileSize 5M", 1 << 20),
     ],
 )
 def test_the_smaller_limit_counts_and_zero_is_none(text, limit):
@@ -70,6 +71,7 @@ def test_every_kind_of_signature_file_counts(name):
         ("", ("AlertEncrypted", "AlertExceedsMax")),
         ("AlertEncrypted yes\nAlertExceedsMax true", ()),
         ("AlertEncryptedArchive yes\nAlertEncryptedDoc 1\nAlertExceedsMax Yes", ()),
+        ("AlertEncrypted no\nAlertExceedsMax yes\nAlertEncrypted yes", ("AlertEncrypted",)),
         ("AlertEncryptedDoc yes\n AlertExceedsMax no", ("AlertEncrypted", "AlertExceedsMax")),
         ("# AlertEncrypted yes\nAlertExceedsMax yes", ("AlertEncrypted",)),
     ],
