@@ -180,7 +180,7 @@ def page_of_one(visit: Visit, error: str = "") -> Response:
         values=values,
         places=ledger.places(found.last) if found.last else [],
         story=ledger.story(number, limit=STORY_SHOWN),
-        receipts=_receipts(visit, found.last) if found.last else [],
+        receipts=receipts_of(visit, found.last) if found.last else [],
         names=endpoint_names(visit.services.store_engine),
         address=medium_address(number),
         sizes=tuple(SIZES),
@@ -188,8 +188,8 @@ def page_of_one(visit: Visit, error: str = "") -> Response:
     )
 
 
-def _receipts(visit: Visit, seen: SeenMedium) -> list[LedgerReceipt]:
-    """The newest first."""
+def receipts_of(visit: Visit, seen: SeenMedium) -> list[LedgerReceipt]:
+    """Those of a body, the newest first."""
     services = visit.services
     wanted = ReceiptFilter(medium=seen.key)
     known = StoredReceipts(services.store_engine)

@@ -18,6 +18,14 @@ WHATS: tuple[RevokedWhat, ...] = get_args(RevokedWhat)
 
 def revoke(visit: Visit) -> Response:
     """One receipt, or all of its station or signatures; what cannot be done is said there."""
+    refused = refusal_of(visit)
+    if refused:
+        return media.page_of_one(visit, refused)
+    return see_other(media.medium_address(visit.request.path_params["number"]))
+
+
+def refusal_of(visit: Visit) -> str:
+    """Revokes what the form says; why that cannot be done, empty where it is done."""
     named, services = field(visit.form, "receipt"), visit.services
     known = StoredReceipts(services.store_engine)
     acts = ReceiptActs(
@@ -38,5 +46,5 @@ def revoke(visit: Visit) -> Response:
     try:
         acts.revoke(what, subjects[what], actor=visit.user, reason=field(visit.form, "reason"))
     except MediumRefused as refused:
-        return media.page_of_one(visit, visit.says.format(refused.message, refused.params))
-    return see_other(media.medium_address(visit.request.path_params["number"]))
+        return visit.says.format(refused.message, refused.params)
+    return ""

@@ -15,6 +15,7 @@ from collector.dashboard import (
     policy,
     receipts,
     rules,
+    strangers,
     unseen,
 )
 from collector.dashboard.assets import STATIC, STATIC_PATH, StaticRoom
@@ -56,6 +57,12 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/media/import", view(media_import.take, Action.EDIT_REGISTER), methods=["POST"]),
         Route("/media/export.{form}", view(media.export, Action.SEE_CASES)),
         Route("/media/labels", view(media.labels, see)),
+        Route("/media/unregistered/{key}", view(strangers.show, see), methods=["GET"]),
+        Route(
+            "/media/unregistered/{key}/receipts",
+            view(strangers.revoke, Action.EDIT_REGISTER),
+            methods=["POST"],
+        ),
         Route("/media/{number}", view(media.one, see), methods=["GET"]),
         Route("/media/{number}", view(media.change, Action.EDIT_REGISTER), methods=["POST"]),
         Route(

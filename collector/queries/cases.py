@@ -49,7 +49,7 @@ _BEFORE_CONTAINED = (
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What is empty does not narrow.  `since_us` compares when it was last seen, `text`
+    """What is empty does not narrow.  `subject` is the whole one; `since_us` compares when it was last seen, `text`
     is looked for in subject, case number and the endpoint's line of the register.
     """
 
@@ -58,6 +58,7 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     severities: tuple[str, ...] = ()
     endpoint: str = ""
     department: str = ""
+    subject: str = ""
     since_us: int = 0
     text: str = ""
     only_open: bool = False
@@ -238,6 +239,8 @@ def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
         asked = asked.where(cases.agent == wanted.endpoint)
     if wanted.department:
         asked = asked.where(cases.department == wanted.department)
+    if wanted.subject:
+        asked = asked.where(cases.subject == wanted.subject)
     if wanted.since_us:
         asked = asked.where(cases.last_seen_us >= wanted.since_us)
     if wanted.text:

@@ -24,6 +24,7 @@ PAGES = (
     "/media?shown=strangers",
     "/media/new",
     "/media/import",
+    "/media/unregistered/ffee0011",
     "/learning",
     "/policy",
     "/rules",
