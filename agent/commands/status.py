@@ -79,14 +79,19 @@ def media_lines(media: Sequence[MediumNow]) -> Iterator[str]:
     if media:
         yield "media"
     for medium in media:
-        yield f"  {signs(medium.name)}: {_progress(medium) or medium.state} {medium.reason}".rstrip()
+        held = "held, " if medium.held else ""
+        how = _progress(medium) or f"{medium.state} {medium.reason}".rstrip()
+        yield f"  {signs(medium.name)}: {held}{how}"
 
 
 def _progress(medium: MediumNow) -> str:
     """Empty where nothing runs."""
     progress = medium.progress
-    if progress is None or progress.waiting:
+    if progress is None:
         return ""
+    if progress.waiting:
+        takes = "" if progress.rest is None else f", which takes about {progress.rest} s"
+        return f"waiting for its scan{takes}"
     rest = "" if progress.rest is None else f", about {progress.rest} s left"
     return (
         f"scanning for {progress.seconds} s: {progress.files} files, {progress.bytes} of"

@@ -95,10 +95,13 @@ class MediaNow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Seen:
-    """One insertion of a medium."""
+    """One insertion of a medium.  `keys` are all that it was known by: what is held is known by
+    its file systems before anybody else may see them.
+    """
 
     def __init__(self, medium: Medium) -> None:
         self.medium = medium
+        self.keys = {medium.key}
         self.failed = False
         self.hold: MediumHeld | None = None
         self.scans: dict[str, MediumScanned] = {}
@@ -129,6 +132,7 @@ class Board:
             return False
         seen = self._media.setdefault(_place(fact.medium), _Seen(fact.medium))
         seen.medium = fact.medium
+        seen.keys.add(fact.medium.key)
         if isinstance(fact, MediumMounted):
             seen.points[fact.mount_point] = fact.read_only
         elif isinstance(fact, MediumUnmounted):
@@ -164,8 +168,7 @@ class Board:
 
     def _now(self, seen: _Seen, scans: Sequence[UnderWay], now: float) -> MediumNow:
         medium = seen.medium
-        running = [scan for scan in scans if scan.medium == medium.key]
-        progress = progress_of(running, now) if running else None
+        progress = _progress([scan for scan in scans if scan.medium in seen.keys], seen, now)
         state, reason = _state(seen, progress)
         state = _overdue(seen, state, now)
         told = seen.scans.values()
@@ -229,6 +232,13 @@ def _scanned(seen: _Seen, fact: MediumScanned) -> None:
     if fact.how != "written" or fact.verdict != "clean" or before is None:
         seen.scans[place] = fact
     seen.receipt = fact.receipt if fact.how == "unchanged" else ""
+
+
+def _progress(running: Sequence[UnderWay], seen: _Seen, now: float) -> Progress | None:
+    """None where nothing runs.  Of what is held it was estimated how long it takes."""
+    if not running:
+        return None
+    return progress_of(running, now, seen.hold.estimate if seen.hold else 0)
 
 
 def _state(seen: _Seen, progress: Progress | None) -> tuple[State, str]:

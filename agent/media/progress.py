@@ -25,7 +25,7 @@ class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Of a medium, all its file systems together.  `seconds` since the first began; `rest` is
-    how many more it may take, None while nobody can tell.
+    how many more it may take (once it has begun), None while nobody can tell.
     """
 
     waiting: bool
@@ -50,20 +50,31 @@ class ScansUnderWay:
         return [one for source in self._sources.values() for one in source()]
 
 
-def progress_of(scans: Sequence[UnderWay], now: float) -> Progress:
-    """Of the scans of one medium, of which there must be one."""
+def progress_of(scans: Sequence[UnderWay], now: float, estimate: int = 0) -> Progress:
+    """Of the scans of one medium, of which there must be one.  `estimate` is how many seconds
+    they were thought to take in all, 0 while unknown: that counts until their own pace does.
+    """
     began = [scan.began for scan in scans if scan.began is not None]
+    if not began:
+        return Progress(waiting=True, files=0, bytes=0, used=0, seconds=0, rest=estimate or None)
     through = sum(scan.bytes for scan in scans)
     used = sum(scan.used for scan in scans)
-    seconds = now - min(began) if began else 0.0
+    seconds = now - min(began)
     return Progress(
-        waiting=not began,
+        waiting=False,
         files=sum(scan.files for scan in scans),
         bytes=through,
         used=used,
         seconds=round(seconds),
-        rest=_rest(through, used, seconds) if len(began) == len(scans) else None,
+        rest=_by_pace(through, used, seconds, estimate) if len(began) == len(scans) else None,
     )
+
+
+def _by_pace(through: int, used: int, seconds: float, estimate: int) -> int | None:
+    rest = _rest(through, used, seconds)
+    if rest is None and seconds < estimate:
+        return round(estimate - seconds)
+    return rest
 
 
 def _rest(through: int, used: int, seconds: float) -> int | None:

@@ -16,6 +16,7 @@ import pytest
 
 from agent.media.devices import Ancestor
 from agent.media.holding import Cleared
+from agent.media.progress import ScansUnderWay
 from agent.media.quarantine import Finds
 from agent.media.receipting import Receipts
 from agent.sensors.holding import HoldSensor, Tools
@@ -147,13 +148,14 @@ class Holding:
         gate: HoldGate | None = None,
     ) -> None:
         self.devices = RecordedDevices()
+        self.under_way = ScansUnderWay()
         self.cleared = Cleared()
         engine = Clamd(ScannerSettings(address), sockets=())
         tools = Tools(
             devices=self.devices,
             mounts=ProcMountTable(),
             gate=gate or ward.gate(),
-            scans=lambda: ScanThreads(engine, receipts),
+            scans=lambda: self._followed(ScanThreads(engine, receipts)),
             cleared=self.cleared,
             state=folder,
             salt=b"salt",
@@ -167,6 +169,10 @@ class Holding:
         self.document(policy)
         self._descriptors = self.sensor.start(self._document)
         self.facts += self.sensor.heal()
+
+    def _followed(self, threads: ScanThreads) -> ScanThreads:
+        self.under_way.follow("holding", threads.under_way)
+        return threads
 
     def document(self, policy: str) -> PolicyDocument:
         self._document = PolicyDocument(
@@ -203,8 +209,8 @@ class Holding:
             self.turn()
         raise AssertionError(f"no {kind.__name__} in {self.facts}")
 
-    def turn(self) -> None:
-        select.select(self._descriptors, [], [], 0.2)
+    def turn(self, patience: float = 0.2) -> None:
+        select.select(self._descriptors, [], [], patience)
         self.facts += self.sensor.wake()
 
 

@@ -198,6 +198,22 @@ def test_files_go_only_to_a_medium_that_the_register_lets_be_written_to(fact, en
     assert shown(fact, entry=entry, failed=failed).takes is takes
 
 
+def test_a_held_medium_waits_with_an_estimate_before_its_scan_and_while_its_pace_is_unknown():
+    hold = MediumHeld(medium=STICK, action="held", used=500, estimate=40)
+    before, begun = (shown(hold, scans=(UnderWay(medium="k1", began=at),)) for at in (None, 109.0))
+
+    assert (before.state, before.held, before.progress.rest) == ("waiting", True, 40)
+    assert (begun.state, begun.held, begun.progress.rest) == ("scanning", True, 39)
+
+
+def test_a_scan_is_known_by_the_key_that_the_hold_gave_its_medium():
+    without_file_systems = msgspec.structs.replace(STICK, key="k2")
+
+    told = shown(held("held"), MediumAttached(medium=without_file_systems), scans=(RUNNING,))
+
+    assert (told.key, told.state, told.progress.files) == ("k2", "scanning", 2)
+
+
 def test_a_medium_that_gets_another_key_is_still_one():
     renamed = msgspec.structs.replace(STICK, key="k2")
     made = board(held("held"), MediumAttached(medium=renamed))

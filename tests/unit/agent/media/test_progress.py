@@ -28,6 +28,14 @@ def test_the_rest_is_told_only_where_the_pace_is_known(through, used, now, rest)
     assert progress_of([scan(through, used)], now).rest == rest
 
 
+def test_what_it_was_thought_to_take_counts_until_its_own_pace_does():
+    began, later = [scan(25 * MB)], 160.0
+
+    assert progress_of(began, 101.0, estimate=40).rest == 39
+    assert progress_of(began, 110.0, estimate=40).rest == 30
+    assert progress_of([scan(0)], later, estimate=40).rest is None
+
+
 def test_the_file_systems_of_a_medium_count_together():
     told = progress_of([scan(10 * MB, began=100.0), scan(20 * MB, began=104.0)], 110.0)
 
@@ -38,6 +46,8 @@ def test_a_scan_that_waits_for_its_turn_has_no_rest():
     waiting = UnderWay(medium="m", began=None)
 
     assert progress_of([waiting], 110.0).waiting
+    assert progress_of([waiting], 110.0).rest is None
+    assert progress_of([waiting], 110.0, estimate=40).rest == 40
     assert progress_of([waiting, scan(25 * MB)], 110.0).rest is None
 
 
