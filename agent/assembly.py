@@ -102,7 +102,12 @@ def build(around: Surroundings) -> Service:
         courier=courier,
         wall_us=_wall_clock,
     )
-    board = BoardSensor(state, around.under_way, standing_of=standings.of)
+    board = BoardSensor(
+        state,
+        around.under_way,
+        standing_of=standings.of,
+        on_long_hold=lambda name, rest: reactions.still_held(name, rest, _wall_clock()),
+    )
 
     def consider(fact: Fact, failed: Sequence[Verdict], at_us: int) -> None:
         containment.consider(fact, failed, at_us)

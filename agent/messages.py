@@ -21,8 +21,10 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     contact: str
     estimate: str
+    rest: str
     medium_held: Wording
     medium_kept: Wording
+    medium_progress: Wording
     medium_not_released: Wording
     medium_released: Wording
     medium_not_scanned: Wording
@@ -52,7 +54,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         wording: Wording = getattr(spoken, name)
         contact = spoken.contact.format(phone=phone) if phone else ""
         minutes = -(-seconds // _MINUTE)
-        wait = spoken.estimate.format(minutes=minutes) if seconds else ""
+        line = spoken.rest if name == "medium_progress" else spoken.estimate
+        wait = line.format(minutes=minutes) if seconds else ""
         body = wording.body.format(medium=subject, place=subject, contact=contact, wait=wait)
         return Message(title=wording.title, body=body.strip(), urgent=name == "medium_infected")
 

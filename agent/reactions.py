@@ -127,6 +127,12 @@ class Reactions:
                 self._tell(name, subject, at_us, seconds=seconds)
         return any(verdict.severity is not Severity.NOTICE for verdict in failed)
 
+    def still_held(self, medium: str, rest: int, at_us: int) -> None:
+        """The scan of a held medium goes on for about `rest` more seconds; said now and then."""
+        document = self._judgement.document
+        if document.policy.mode_for(document.endpoint) != "observe":
+            self._tell("medium_progress", medium, at_us, seconds=rest)
+
     def _occasions(self, fact: Fact, failed: Sequence[Verdict]) -> Iterator[tuple[str, str]]:
         """Messages by name, each with what it is about."""
         if self._is_said_by_the_hold(fact):

@@ -6,11 +6,11 @@ while one runs, and looks again when a medium has waited too long.  `status` and
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from agent.media.board import BOARD_FILE, Board, MediaNow, write_board
+from agent.media.board import BOARD_FILE, Board, MediaNow, MediumNow, write_board
 from agent.media.progress import ScansUnderWay
 from checks.facts import Fact
 from checks.facts.media import Medium, ScannerState
@@ -20,6 +20,8 @@ from checks.policy import Policy, PolicyDocument
 
 EVERY = 1.0
 """Seconds between two words about a scan that runs."""
+_LONG = 30
+"""Seconds after which whoever waits for a held medium is told how long it still takes."""
 
 
 class BoardSensor:
@@ -34,11 +36,16 @@ class BoardSensor:
         under_way: ScansUnderWay,
         *,
         standing_of: Callable[[str], MediumStanding | None],
+        on_long_hold: Callable[[str, int], None] = lambda _medium, _rest: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`on_long_hold` is told again and again of a held medium whose scan takes long: its name
+        and the seconds that are left.
+        """
         self._path = state / BOARD_FILE
         self._under_way = under_way
         self._standing_of = standing_of
+        self._on_long_hold = on_long_hold
         self._monotonic = monotonic
         self._board = Board(self._entry_of)
         self._policy: Policy | None = None
@@ -68,6 +75,8 @@ class BoardSensor:
         )
         if board != self._written:
             self._write(board)
+        for name, rest in long_holds(board.media):
+            self._on_long_hold(name, rest)
         self._due = now + EVERY if scans else self._board.deadline(now)
         return ()
 
@@ -102,3 +111,11 @@ class BoardSensor:
         if own is not None or self._policy is None:
             return own
         return self._policy.medium(medium)
+
+
+def long_holds(media: Iterable[MediumNow]) -> Iterator[tuple[str, int]]:
+    """Names of held media whose scan goes on since long, with the seconds that are left."""
+    for medium in media:
+        progress = medium.progress
+        if medium.held and progress is not None and progress.rest and progress.seconds >= _LONG:
+            yield medium.name, progress.rest

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F811 - pytest names fixtures by their parameters
 import re
+import time
 
 import pytest
 
@@ -35,9 +36,17 @@ def sticks():
 class Board:
     """The sensor of the board beside the one that holds, and what is read of its file."""
 
-    def __init__(self, holding, folder):
+    def __init__(self, holding, folder, *, later=0):
+        """Its clock is `later` seconds ahead."""
+        self.long_holds = []
         self._holding, self._file, self._heard = holding, folder / BOARD_FILE, 0
-        self.sensor = BoardSensor(folder, holding.under_way, standing_of=lambda _key: None)
+        self.sensor = BoardSensor(
+            folder,
+            holding.under_way,
+            standing_of=lambda _key: None,
+            on_long_hold=lambda *told: self.long_holds.append(told),
+            monotonic=lambda: time.monotonic() + later,
+        )
         self.sensor.start(holding._document)
 
     def until_released(self, before=0):
@@ -86,3 +95,22 @@ def test_the_next_one_s_rest_is_known_from_its_insertion_on(holding, sticks, loo
     on_the_way = [each for each in told if each.progress is not None]
     assert on_the_way[0].progress.rest > 0
     assert re.search(r"held, .* about \d+ s", [*media_lines(on_the_way[:1])][1])
+
+
+def test_who_waits_long_is_told_how_long_it_still_takes(holding, sticks, loops, tmp_path):
+    board = Board(holding, tmp_path, later=60)
+    insert(holding, sticks, loops, "slow", "S1")
+
+    told = board.until_released()
+
+    assert board.long_holds
+    assert {name for name, _ in board.long_holds} == {told[-1].name}
+    assert all(rest > 0 for _, rest in board.long_holds)
+
+
+def test_who_waits_a_moment_is_told_nothing_on_the_way(holding, sticks, loops, tmp_path):
+    board = Board(holding, tmp_path)
+    insert(holding, sticks, loops, "quick", "S1")
+    board.until_released()
+
+    assert board.long_holds == []

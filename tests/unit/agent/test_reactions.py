@@ -157,6 +157,18 @@ def test_a_link_that_leads_outside_is_told_and_wakes_the_uplink():
     assert "This computer has joined an outside network" in [m.title for m in scene.shown]
 
 
+def test_who_waits_for_a_held_medium_is_told_now_and_then_how_long_it_still_takes():
+    scene = Scene(ENGLISH)
+    for at_us in (1, 2, TEN_MINUTES + 1):
+        scene.reactions.still_held("Kingston 123", 95, at_us)
+    observing = Scene('mode = "observe"\n' + ENGLISH)
+    observing.reactions.still_held("Kingston 123", 95, 1)
+
+    assert [message.title for message in scene.shown] == ["This medium is still being scanned"] * 2
+    assert "About 2 min left. It will open" in scene.shown[0].body
+    assert observing.shown == []
+
+
 HOLD = ENGLISH + '[scanning]\nmode = "hold"\n'
 
 
