@@ -8,7 +8,8 @@ const LOOKS = {
   not_opened: "doubt",
 };
 const MARKS = { works: "", good: "✓ ", bad: "✕ ", doubt: "! " };
-const MIB = 1048576;
+const KIB = 1024;
+const MIB = 1024 * KIB;
 
 let words = {};
 let page = null;
@@ -28,7 +29,8 @@ function element(tag, content = [], attributes = {}) {
 }
 
 function amount(octets) {
-  const unit = octets >= 1024 * MIB ? ["GiB", 1024 * MIB] : ["MiB", MIB];
+  const units = [["GiB", 1024 * MIB], ["MiB", MIB], ["KiB", KIB]];
+  const unit = units.find(([, size]) => octets >= size) ?? units.at(-1);
   const number = new Intl.NumberFormat(say("locale"), { maximumFractionDigits: 1 });
   return `${number.format(octets / unit[1])} ${unit[0]}`;
 }

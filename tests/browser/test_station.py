@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -112,6 +113,9 @@ def test_the_bar_moves_and_the_result_comes_by_itself(shown):
     shown.tell(EVERY_STATE[2])
     expect(shown.page.get_by_text("已查 812 个文件")).to_be_visible()
     assert bar.evaluate("bar => bar.position") == 0.4
+    few = msgspec.structs.replace(UNTOLD, bytes=5 << 10)
+    shown.tell(msgspec.structs.replace(EVERY_STATE[3], progress=few))
+    expect(shown.page.locator("article")).to_contain_text("5 KiB")
     shown.tell(EVERY_STATE[5])
 
     infected = shown.page.locator("article[data-state=infected]")
