@@ -63,6 +63,21 @@ class Translator:
         said = {name: self._said(name, str(value)) for name, value in params.items()}
         return _filled(self.gettext(msgid), said)
 
+    def sentence(self, msgid: str, params: Mapping[str, str]) -> str:
+        """As `format`, for a line of its own: what this language says begins with a capital; a
+        name in front stays as it is written.
+        """
+        whole = self.format(msgid, params)
+        first = _PLACE.match(self.gettext(msgid))
+        if first is not None and self._is_name(first[1], params):
+            return whole
+        return whole[:1].upper() + whole[1:]
+
+    def _is_name(self, place: str, params: Mapping[str, str]) -> bool:
+        """Whether what fills the place is no word of ours."""
+        value = str(params.get(place, ""))
+        return place not in WORD_PLACES and self._said(place, value) == value
+
     def _said(self, place: str, value: str) -> str:
         if place == "process" and value == MISSING:
             return self.gettext(SOME_PROCESS)

@@ -131,7 +131,7 @@ def _case(visit: Visit, *, error: str = "", reason: str = "") -> Response:
         place=_place(row.endpoint),
         state=record.state if record else "",
         title=rule_name(row.case.rule, says.language),
-        message=says.format(row.case.message, row.case.params),
+        message=says.sentence(row.case.message, row.case.params),
         remedy=says.gettext(check.remedy) if check else "",
         clauses=clauses_of(row.case.rule, row.endpoint.protection_level),
         clock=cases.next_clock(row.case),

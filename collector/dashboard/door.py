@@ -168,6 +168,7 @@ def rendered(
             _=says.gettext,
             n_=says.ngettext,
             f_=says.format,
+            s_=says.sentence,
             word=says.word,
             w=words,
             language=says.language,

@@ -47,6 +47,22 @@ def test_a_missing_place_is_shown_and_a_hostile_value_is_no_format():
     assert said == "{b.__class__} %s and ?"
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("the agent was stopped", "The agent was stopped"),
+        ("{link_kind} is up", "Modem is up"),
+        ("{process} asked", "An unknown process asked"),
+        ("{interface} has it", "usb0 has it"),
+        ("{medium} has it", "? has it"),
+    ],
+)
+def test_a_line_of_its_own_begins_with_a_capital_unless_a_name_does(message, said):
+    params = {"link_kind": "modem", "process": "?", "interface": "usb0"}
+
+    assert ENGLISH.sentence(message, params) == said
+
+
 def test_the_values_of_word_places_are_words():
     assert CHINESE.format("{link_kind}", {"link_kind": "modem"}) == "上网卡"
 
