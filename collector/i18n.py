@@ -19,7 +19,9 @@ DEFAULT_LANGUAGE = "zh_CN"
 LANGUAGES: Mapping[str, str] = MappingProxyType({"zh_CN": "中文", "en": "English"})
 """Language codes and what each language calls itself."""
 
-WORD_PLACES = frozenset({"link_kind", "radio", "medium_kind", "operation", "part", "scan", "what"})
+WORD_PLACES = frozenset(
+    {"left_out", "link_kind", "medium_kind", "operation", "part", "radio", "scan", "what"}
+)
 """Places of messages whose values are words; each is a vocabulary of that name."""
 
 MISSING = "?"

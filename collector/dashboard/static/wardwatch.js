@@ -116,6 +116,17 @@
     remember();
   });
 
+  // An open menu closes when somebody goes on elsewhere, or presses Escape.
+  const fold = (except) => {
+    document.querySelectorAll("details.ww-menu[open]").forEach((menu) => {
+      if (!menu.contains(except)) menu.open = false;
+    });
+  };
+  document.addEventListener("click", (event) => fold(event.target));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") fold(null);
+  });
+
   document.querySelectorAll("form[data-auto]").forEach((form) => {
     form.addEventListener("change", () => form.requestSubmit());
   });

@@ -65,6 +65,7 @@ def test_a_line_of_its_own_begins_with_a_capital_unless_a_name_does(message, sai
 
 def test_the_values_of_word_places_are_words():
     assert CHINESE.format("{link_kind}", {"link_kind": "modem"}) == "上网卡"
+    assert CHINESE.format("{left_out}", {"left_out": "unreadable"}) == "无法读取"
 
 
 def test_plurals_follow_the_language():
