@@ -24,6 +24,11 @@ def entry_of(medium: Medium, context: Context) -> RegisteredMedium | None:
     return own or context.policy.medium(medium)
 
 
+def names_somebody(text: str) -> bool:
+    """Whether a field for who answers for a medium says anybody; a dash is nobody."""
+    return any(letter.isalnum() for letter in text)
+
+
 def came_from(medium: Medium, context: Context) -> Whereabouts | None:
     """The other endpoint where it was last, None when it was here since, or nowhere else."""
     standing = standing_of(medium, context)

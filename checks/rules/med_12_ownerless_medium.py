@@ -20,7 +20,7 @@ from checks.duplicates import duplicates
 from checks.facts.media import Medium, MediumAttached
 from checks.facts.media_register import MediumStanding, MediumTwice, RegisteredMedium
 from checks.finding import Finding
-from checks.register import entry_of
+from checks.register import entry_of, names_somebody
 from checks.wording import medium_params
 
 OWNERLESS = "the media register names nobody who answers for {medium} (register number {number})"
@@ -44,15 +44,10 @@ def ownerless_medium(seen: MediumAttached | MediumTwice, context: Context) -> It
     entry = entry_of(seen.medium, context)
     if isinstance(seen, MediumTwice) or entry is None or entry.kind == "banned":
         return
-    if not _names_somebody(entry):
+    if not names_somebody(entry.owner + entry.department):
         yield _of_entry(seen.medium, entry, OWNERLESS)
     if _is_any_of_its_make(seen.medium):
         yield _of_entry(seen.medium, entry, ANY_OF_ITS_MAKE)
-
-
-def _names_somebody(entry: RegisteredMedium) -> bool:
-    """A dash in the field is nobody."""
-    return any(letter.isalnum() for letter in entry.owner + entry.department)
 
 
 def _is_any_of_its_make(medium: Medium) -> bool:

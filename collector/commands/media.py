@@ -1,5 +1,6 @@
 """The media register 介质台账 from a shell."""
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from threading import Event
@@ -25,7 +26,7 @@ from collector.i18n import Translator, UnknownLanguage, translator
 from collector.judging.memory import cursor_of
 from collector.keys import Keys
 from collector.media.acts import MediaActs
-from collector.media.columns import headings, row_of
+from collector.media.columns import Fault, headings, row_of
 from collector.media.imports import Reading, read_lines
 from collector.media.labels import LABELS_MOST, SIZES, labels_page
 from collector.media.sheets import SheetRefused, csv_of, rows_of, xlsx_of
@@ -108,6 +109,7 @@ def media_import(
     if reading.faulty:
         _complain_of(reading)
         return 1
+    _complain_of_rows(reading.warnings)
     told = f"{len(reading.fresh)} new, {len(reading.changed)} changed, {reading.same} as before"
     if dry_run:
         told += "; nothing was changed"
@@ -167,10 +169,14 @@ def media_labels(
 
 
 def _complain_of(reading: Reading) -> None:
-    for fault in reading.faults:
-        complain(f"row {fault.row}: {fault.message.format(**fault.params)}")
+    _complain_of_rows(reading.faults)
     told = f"{reading.faulty} mistakes; nothing was changed"
     complain(told if reading.faulty > 1 else "1 mistake; nothing was changed")
+
+
+def _complain_of_rows(faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        complain(f"row {fault.row}: {fault.message.format(**fault.params)}")
 
 
 def _table(store: Engine, says: Translator) -> list[list[str]]:

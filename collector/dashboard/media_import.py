@@ -1,18 +1,20 @@
 """A file for the register through the browser: looked at first, then taken in whole."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
 
 from collector.dashboard.door import Visit
 from collector.dashboard.media import acts_of
+from collector.media.columns import Fault
 from collector.media.imports import Reading, read_lines
 from collector.media.sheets import SheetRefused, rows_of
 from collector.queries.register import StoredMedia
 
 
 def show(visit: Visit) -> Response:
-    return visit.page("media_import.html", reading=None, error="", done=False, faults=[])
+    return visit.page("media_import.html", reading=None, error="", done=False, faults=[], doubts=[])
 
 
 def take(visit: Visit) -> Response:
@@ -28,19 +30,25 @@ def take(visit: Visit) -> Response:
 
 
 def _answer(visit: Visit, reading: Reading, error: str = "") -> Response:
-    faults = [
-        (fault.row, visit.says.format(fault.message, _said(fault.params, visit)))
-        for fault in reading.faults
-    ]
+    faults = _told(reading.faults, visit)
     wrong = bool(error or faults)
     return visit.page(
         "media_import.html",
         HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK,
         reading=reading,
         faults=faults,
+        doubts=_told(reading.warnings, visit),
         error=error,
         done=not wrong,
     )
+
+
+def _told(faults: Sequence[Fault], visit: Visit) -> list[tuple[int, str]]:
+    """(row, what is wrong) in the visitor's language."""
+    return [
+        (fault.row, visit.says.format(fault.message, _said(fault.params, visit)))
+        for fault in faults
+    ]
 
 
 def _said(params: dict[str, str], visit: Visit) -> dict[str, str]:

@@ -1,15 +1,17 @@
 """A file for the register: looked at as a whole, taken in as a whole or not at all."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from checks.facts.media_register import RegisteredMedium
+from checks.register import names_somebody
 from collector.media.acts import SAME_MEDIUM, Lines, faults, identity
 from collector.media.columns import CellWrong, Fault, fields_of, line_from, number_in
 
 TWICE = "Number {number} is there twice, first in row {row}"
 NOTHING = "The file has no rows below its heading"
+NOBODY = "Column {field}: {value} names nobody and counts as empty (MED-12)"
 FAULTS_SHOWN = 200
 """So many wrong rows are told; the rest is counted."""
 _TOGETHER = 500
@@ -17,7 +19,8 @@ _TOGETHER = 500
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What a file comes to: `fresh` and `changed` lines; `same` many say nothing new.  With
-    any fault nothing of it may be taken in; `faulty` counts them all.
+    any fault nothing of it may be taken in; `faulty` counts them all.  `warnings` hinder nothing;
+    `warned` counts them.
     """
 
     fresh: tuple[RegisteredMedium, ...] = ()
@@ -25,6 +28,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     same: int = 0
     faults: tuple[Fault, ...] = ()
     faulty: int = 0
+    warnings: tuple[Fault, ...] = ()
+    warned: int = 0
 
     @property
     def lines(self) -> tuple[RegisteredMedium, ...]:
@@ -48,10 +53,13 @@ def read_lines(rows: Iterable[Sequence[str]], known: Lines) -> Reading:
     if wrong_rows or not lines:
         return _refused(wrong_rows or [Fault(row=1, message=NOTHING)])
     values = list(lines.values())
+    warnings = [fault for row, line in lines.items() for fault in _doubts(row, line)]
     return Reading(
         fresh=tuple(line for line in values if line.number not in before),
         changed=tuple(line for line in values if before.get(line.number, line) != line),
         same=sum(before.get(line.number) == line for line in values),
+        warnings=tuple(warnings[:FAULTS_SHOWN]),
+        warned=len(warnings),
     )
 
 
@@ -104,6 +112,14 @@ def _ambiguous(lines: Mapping[int, RegisteredMedium], known: Lines) -> list[Faul
         if other != line.number:
             found.append(Fault(row=row, message=SAME_MEDIUM, params={"number": other}))
     return found
+
+
+def _doubts(row: int, line: RegisteredMedium) -> Iterator[Fault]:
+    """Fields for who answers for it that are filled in and name nobody."""
+    for name in ("owner", "department"):
+        value = getattr(line, name)
+        if value and not names_somebody(value):
+            yield Fault(row=row, message=NOBODY, params={"field": name, "value": value[:40]})
 
 
 def _refused(wrong_rows: list[Fault]) -> Reading:

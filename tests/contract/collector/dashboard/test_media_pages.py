@@ -180,6 +180,15 @@ def test_a_file_with_a_mistake_names_the_row_and_changes_nothing(hospital):
     assert registered(hospital) == {}
 
 
+def test_a_dash_for_an_owner_is_taken_in_with_a_word_on_row_and_column(hospital):
+    answer = upload(hospital, csv_of([["number", "serial", "owner"], ["R-5", "S5", "-"]]))
+
+    assert answer.status_code == 200
+    assert "1 row to look at again" in answer.text
+    assert re.search(r">2</td>.*?Column Owner: - names nobody", answer.text)
+    assert registered(hospital)["R-5"].owner == "-"
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x00\x01"])
 def test_a_file_that_is_no_table_is_refused(hospital, content):
     assert upload(hospital, content).status_code == 400

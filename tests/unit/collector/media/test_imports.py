@@ -91,3 +91,22 @@ def test_of_very_many_mistakes_the_first_are_told_and_all_are_counted():
     reading = read_lines(rows, Known())
 
     assert (len(reading.faults), reading.faulty) == (FAULTS_SHOWN, FAULTS_SHOWN + 5)
+
+
+def test_a_dash_for_an_owner_is_told_by_row_and_column_and_hinders_nothing():
+    heading = [*HEADING, "department", "kind"]
+    rows = [
+        heading,
+        ["R-5", "S5", "-", "", ""],
+        ["R-6", "S6", "", "ward", ""],
+        ["R-7", "S7", "王", "——", ""],
+    ]
+
+    reading = read_lines(rows, Known())
+
+    assert len(reading.fresh) == 3
+    assert {f.row: f.message.format(**f.params) for f in reading.warnings} == {
+        2: "Column owner: - names nobody and counts as empty (MED-12)",
+        4: "Column department: —— names nobody and counts as empty (MED-12)",
+    }
+    assert reading.warned == 2
