@@ -11,6 +11,7 @@ from checks.policy import Endpoint
 from checks.wire import Malformed, decode_fact
 from collector.cases import REASON_LIMIT, Act, ActRefused, Case, CaseState, possible_acts
 from collector.citations import catalogue, rule_name
+from collector.dashboard.case_medium import medium_of
 from collector.dashboard.clauses import clauses_of
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
@@ -127,6 +128,7 @@ def _case(visit: Visit, *, error: str = "", reason: str = "") -> Response:
         reason_limit=REASON_LIMIT,
         row=row,
         case=row.case,
+        medium=medium_of(row.case, visit),
         endpoint=row.endpoint,
         place=_place(row.endpoint),
         state=record.state if record else "",

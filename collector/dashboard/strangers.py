@@ -24,10 +24,10 @@ def show(visit: Visit) -> Response:
 def revoke(visit: Visit) -> Response:
     """A receipt of it; what cannot be done is said on its page."""
     refused = receipts.refusal_of(visit)
-    return _page(visit, refused) if refused else see_other(address_of(_key(visit)))
+    return _page(visit, refused) if refused else see_other(stranger_address(_key(visit)))
 
 
-def address_of(key: str) -> str:
+def stranger_address(key: str) -> str:
     """The page of a medium by its key: of one that was registered meanwhile it leads on."""
     return f"/media/unregistered/{quote(key, safe='')}"
 
@@ -50,7 +50,7 @@ def _page(visit: Visit, error: str = "") -> Response:
         places=known.places(seen.key),
         receipts=media.receipts_of(visit, seen),
         names=endpoint_names(visit.services.store_engine),
-        address=address_of(seen.key),
+        address=stranger_address(seen.key),
         next_clock=next_clock,
         **_cases(visit, seen),
     )

@@ -111,11 +111,12 @@ TESTED_THROUGH = (
         "pages and the API are asked over HTTP, by every role",
         """collector.api.answers collector.api.bodies collector.api.calls collector.api.door
         collector.api.media collector.api.openapi collector.api.proposals
-        collector.api.receipts collector.dashboard.endpoints
+        collector.api.receipts collector.dashboard.case_medium collector.dashboard.endpoints
         collector.dashboard.forms collector.dashboard.hosts collector.dashboard.learning
         collector.dashboard.media_import collector.dashboard.policy
         collector.dashboard.receipts collector.dashboard.rules collector.dashboard.site
-        collector.dashboard.unseen collector.ingest.routes collector.queries.spread""",
+        collector.dashboard.strangers collector.dashboard.unseen collector.ingest.routes
+        collector.queries.spread""",
     ),
     Through(
         "collector.dashboard.shown",
