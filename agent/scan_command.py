@@ -26,6 +26,7 @@ class InfectedFile(msgspec.Struct, frozen=True):
     path: str
     signature: str
     sha256: str = ""
+    engine: str = ""
 
 
 class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +85,8 @@ def _report(outcome: ScanOutcome, *, seconds: float) -> ScanReport:
         bytes=outcome.size,
         skipped=tuple(SkippedFile(shown(one.path), one.reason) for one in outcome.unscanned),
         infected=tuple(
-            InfectedFile(shown(one.path), one.signature, one.sha256) for one in outcome.infected
+            InfectedFile(shown(one.path), one.signature, one.sha256, one.engine)
+            for one in outcome.infected
         ),
         engine=outcome.version.engine,
         signatures=outcome.version.signatures,

@@ -5,6 +5,7 @@
 1  2026-11-22  first: JSON batches, zstd, Ed25519 over the bytes as sent
 1  2026-11-23  numbers, moments and names have bounds; `anew` in a batch, false if missing
 1  2026-11-23  `POST /agent/v1/media`: what the register says of a medium, signed
+1  2026-11-23  an infected file has its `suffix`, and the `engine` that found it
 
 Unknown fields are ignored.  An unknown *kind* of fact is kept unread as `Held` and
 counted; a missing or wrong field is an error that names its path.

@@ -33,10 +33,13 @@ class EngineVersion(msgspec.Struct, frozen=True):
 
 
 class FileVerdict(msgspec.Struct, frozen=True):
-    """What the engine said of one file: `name` is the signature or the reason."""
+    """What the engine said of one file: `name` is the signature or the reason; `engine` who
+    found it where several were asked.
+    """
 
     finding: Finding
     name: str = ""
+    engine: str = ""
 
 
 class EngineSession(Protocol):

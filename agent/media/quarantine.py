@@ -12,7 +12,7 @@ import msgspec
 
 from agent.media.engine import EngineVersion
 from agent.media.scan import Infected, ScanOutcome
-from agent.media.telling import Names
+from agent.media.telling import Names, suffix_of
 from agent.media.watched import MountedAt, ScanJob
 from checks.facts.quarantine import FilesQuarantined, QuarantinedFile, QuarantineEnd
 from checks.policy import PolicyDocument
@@ -135,4 +135,5 @@ def _files(find: Find, ends: Sequence[QuarantineEnd], names: Names) -> Iterator[
             size=one.state.size,
             file_hash=names.hashed(one.path),
             file_name=names.name(one.path),
+            suffix=suffix_of(one.path),
         )

@@ -30,13 +30,14 @@ _NAMED_AT_MOST = 100
 
 class Infected(msgspec.Struct, frozen=True):
     """`sha256` is empty when the content could not be read again; `state` is the file's when
-    it was scanned.
+    it was scanned; `engine` as in `FileVerdict`.
     """
 
     path: bytes
     signature: str
     sha256: str = ""
     state: FileState = FileState()
+    engine: str = ""
 
 
 class Unscanned(msgspec.Struct, frozen=True):
@@ -163,9 +164,7 @@ class Scan:
         self._files += 1
         self._bytes += one.size
         if verdict.finding == "infected" and len(self._infected) < _NAMED_AT_MOST:
-            self._infected.append(
-                Infected(one.path, verdict.name, content_hash(one), state_of(one.descriptor))
-            )
+            self._infected.append(_infected(one, verdict))
 
     def _skip(self, path: bytes, reason: str) -> None:
         self._skipped[reason] += 1
@@ -204,6 +203,11 @@ class Scan:
         if reason == "engine_absent" or (reason == "engine_lost" and not self._files):
             return "not_scanned"
         return "incomplete" if reason or self._skipped else "clean"
+
+
+def _infected(one: OpenFile, verdict: FileVerdict) -> Infected:
+    state = state_of(one.descriptor)
+    return Infected(one.path, verdict.name, content_hash(one), state, verdict.engine)
 
 
 def _of_all(first: EngineVersion, last: EngineVersion) -> tuple[EngineVersion, str]:

@@ -109,6 +109,8 @@ def scanned(where: MountedAt, outcome: ScanOutcome, how: HowScanned, names: Name
                 sha256=one.sha256,
                 file_hash=names.hashed(one.path),
                 file_name=names.name(one.path),
+                suffix=suffix_of(one.path),
+                engine=one.engine,
             )
             for one in outcome.infected
         ),

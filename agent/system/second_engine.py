@@ -2,8 +2,12 @@
 
 import os
 
+import msgspec
+
 from agent.media.engine import Engine, EngineSession, EngineUnavailable, EngineVersion, FileVerdict
 from agent.system.icap import Icap
+
+_NAMES_LENGTH = 200
 
 
 class TwoEngines:
@@ -13,15 +17,19 @@ class TwoEngines:
         """`second` is an ICAP service's URL.  Raises ValueError where it is none."""
         self._first = first
         self._url = second
+        self._names = ("", "")
         Icap(second)
 
     def version(self) -> EngineVersion:
         told = self._first.version()
-        both = f"{told.engine} + {Icap(self._url).name()}"
-        return EngineVersion(both[:200], told.signatures, told.signatures_at_us)
+        self._names = (told.engine, Icap(self._url).name())
+        return EngineVersion(
+            " + ".join(self._names)[:_NAMES_LENGTH], told.signatures, told.signatures_at_us
+        )
 
     def session(self) -> EngineSession:
-        return _BothSessions(self._first.session(), Icap(self._url))
+        """What it finds is found by an engine with a name once `version` was asked."""
+        return _BothSessions(self._first.session(), Icap(self._url), self._names)
 
     def largest_file(self) -> int:
         return self._first.largest_file()
@@ -33,9 +41,10 @@ class TwoEngines:
 class _BothSessions:
     """Fits EngineSession.  The second is asked about what the first calls clean."""
 
-    def __init__(self, first: EngineSession, second: Icap) -> None:
+    def __init__(self, first: EngineSession, second: Icap, names: tuple[str, str]) -> None:
         self._first = first
         self._second = second
+        self._names = names
         self._files: dict[int, int] = {}
         self._interrupted = False
 
@@ -49,13 +58,14 @@ class _BothSessions:
         descriptor = self._files.pop(ticket, None)
         if descriptor is None:
             return ticket, verdict
+        finder, second = self._names
         try:
             if verdict.finding == "clean":
                 self._go_on()
-                verdict = self._second.examine(descriptor)
+                verdict, finder = self._second.examine(descriptor), second
         finally:
             os.close(descriptor)
-        return ticket, verdict
+        return ticket, _found_by(finder, verdict)
 
     def interrupt(self) -> None:
         self._interrupted = True
@@ -71,3 +81,9 @@ class _BothSessions:
     def _go_on(self) -> None:
         if self._interrupted:
             raise EngineUnavailable("interrupted")
+
+
+def _found_by(engine: str, verdict: FileVerdict) -> FileVerdict:
+    if verdict.finding != "infected":
+        return verdict
+    return msgspec.structs.replace(verdict, engine=engine[:_NAMES_LENGTH])

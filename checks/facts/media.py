@@ -138,12 +138,16 @@ class MediumAccessed(Fact, frozen=True, kw_only=True, tag="medium_accessed"):
 
 
 class Infection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`sha256` of the file's content, empty when it could not be read."""
+    """`sha256` of the file's content, empty when it could not be read.  `engine` is the one of
+    several that found it, empty where only one was asked.  The file as in `MediumAccessed`.
+    """
 
     signature: str
     sha256: str = ""
     file_hash: str = ""
     file_name: str = ""
+    suffix: str = ""
+    engine: str = ""
 
 
 class MediumScanned(Fact, frozen=True, kw_only=True, tag="medium_scanned"):

@@ -26,8 +26,8 @@ QuarantineAction = Literal["restored", "deleted"]
 
 
 class QuarantinedFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`sha256` of the content, by which the quarantine names it; `size` in bytes.  `file_hash`
-    and `file_name` as in `MediumAccessed`: the name itself stays at the endpoint.
+    """`sha256` of the content, by which the quarantine names it; `size` in bytes.  `file_hash`,
+    `file_name` and `suffix` as in `MediumAccessed`: the name itself stays at the endpoint.
     """
 
     signature: str
@@ -36,6 +36,7 @@ class QuarantinedFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     size: Number = 0
     file_hash: str = ""
     file_name: str = ""
+    suffix: str = ""
 
 
 class FilesQuarantined(Fact, frozen=True, kw_only=True, tag="files_quarantined"):

@@ -54,12 +54,18 @@ def _found(scanned: MediumScanned, context: Context) -> Finding:
         message=SPREAD if spread else FOUND,
         params={
             **medium_params(scanned.medium),
-            "engine": scanned.engine,
+            "engine": _engines(scanned),
             "signatures": ", ".join(names) or "?",
             "files": str(len(scanned.infections)),
             **_visited(spread),
         },
     )
+
+
+def _engines(scanned: MediumScanned) -> str:
+    """Those that found something; where one alone was asked, that one."""
+    finders = sorted({infection.engine for infection in scanned.infections})
+    return ", ".join(finders) if all(finders) and finders else scanned.engine
 
 
 def _moved(fact: FilesQuarantined) -> Finding:

@@ -48,6 +48,7 @@ from collector.dashboard.lines import Line, Lines
 from collector.dashboard.shown_containment import containment
 from collector.dashboard.shown_health import gap, silent, started, stopping, tampered
 from collector.dashboard.shown_holding import holding
+from collector.dashboard.shown_infected import infections
 from collector.dashboard.shown_links import forwarding, network, radios, uplink
 from collector.dashboard.shown_machine import (
     antivirus,
@@ -78,7 +79,6 @@ from collector.dashboard.wording import Words
 
 SCAN_REASONS = ("engine_absent", "engine_lost", "engine_changed", "gone", "skipped")
 """Why a scan is not clean, by `MediumScanned.reason`."""
-_INFECTIONS_SHOWN = 10
 LINES_SHOWN = 30
 """A machine may claim ten thousand interfaces; the page says how many it left out."""
 
@@ -174,11 +174,7 @@ def _scanned(fact: MediumScanned, words: Words) -> Lines:
     if fact.verdict != "not_scanned":
         yield Line(label=say("What was scanned"), text=words.says.word("receipt_how", fact.how))
     yield Line(label=say("By scan receipt"), text=fact.receipt, mono=True)
-    for found in fact.infections[:_INFECTIONS_SHOWN]:
-        named = " · ".join(
-            part for part in (found.signature, found.file_name or found.sha256) if part
-        )
-        yield Line(label=say("Malware"), text=named, mono=True)
+    yield from infections(fact.infections, words)
     yield Line(label=say("Files scanned"), text=f"{fact.files} · {words.size(fact.bytes)}")
     skipped = ", ".join(
         f"{words.says.word('left_out', reason)}: {count}"

@@ -2,6 +2,7 @@
 
 from checks.facts.quarantine import FilesQuarantined, QuarantinedFile, QuarantineOpened
 from collector.dashboard.lines import Line, Lines
+from collector.dashboard.shown_infected import paths, what
 from collector.dashboard.shown_media import medium
 from collector.dashboard.wording import Words
 
@@ -16,6 +17,7 @@ def quarantined(fact: FilesQuarantined, words: Words) -> Lines:
         yield Line(
             label=words.says.word("quarantine_end", one.end), text=_named(one, words), mono=True
         )
+    yield from paths(fact.files, words)
     yield from medium(fact.medium, words)
     yield Line(label=say("Mounted at"), text=fact.mount_point, mono=True)
 
@@ -30,5 +32,4 @@ def opened(fact: QuarantineOpened, words: Words) -> Lines:
 
 
 def _named(one: QuarantinedFile, words: Words) -> str:
-    parts = (one.signature, one.file_name or one.sha256, words.size(one.size))
-    return " · ".join(part for part in parts if part)
+    return " · ".join((*what(one, words), words.size(one.size)))

@@ -44,6 +44,8 @@ def test_what_only_the_second_knows_is_found(both, clamd, tmp_path):
     assert report.verdict == "infected"
     [found] = report.infected
     assert "Second-Only" in found.signature
+    assert found.engine in report.engine
+    assert not found.engine.startswith("ClamAV ")
 
 
 def test_what_the_first_knows_needs_no_second_opinion(both, tmp_path):
@@ -53,6 +55,7 @@ def test_what_the_first_knows_needs_no_second_opinion(both, tmp_path):
 
     assert report.verdict == "infected"
     assert report.infected[0].signature.startswith("Eicar-Test")
+    assert report.infected[0].engine.startswith("ClamAV ")
 
 
 @pytest.mark.parametrize("size", [1, 1023, 1024, 1025, 4096, 131_072, 300_001])

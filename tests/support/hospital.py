@@ -359,7 +359,14 @@ def infected(medium: Medium) -> MediumScanned:
         signatures_at_us=now_us(),
         files=1_204,
         bytes=734_003_200,
-        infections=(Infection(signature="Win.Test.EICAR_HDB-1", sha256="275a021bbfb6489e"),),
+        infections=(
+            Infection(
+                signature="Win.Test.EICAR_HDB-1",
+                sha256="275a021bbfb6489e",
+                file_hash="5d41402abc4b2a76",
+                suffix="com",
+            ),
+        ),
         started_us=now_us() - MINUTE_US,
         ended_us=now_us(),
     )

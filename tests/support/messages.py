@@ -28,7 +28,14 @@ from collector import cases, proposals
 from collector.alerts import digest_mail
 from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
-from collector.dashboard import login, reasons, shown_containment, shown_holding, shown_links
+from collector.dashboard import (
+    login,
+    reasons,
+    shown_containment,
+    shown_holding,
+    shown_infected,
+    shown_links,
+)
 from collector.dashboard.cases import CLINICAL_CLASSES
 from collector.dashboard.media import STRANGERS
 from collector.dashboard.shown import SCAN_REASONS
@@ -191,6 +198,7 @@ def sentences() -> set[str]:
         login.TOO_MANY,
         SOME_PROCESS,
         *(digest_mail.LINE, digest_mail.SUBJECT, digest_mail.TRIED),
+        shown_infected.WHERE_PATHS_ARE,
         *_of_proposals(),
         *_of_the_register(),
         *DECIDED_PLAINLY,

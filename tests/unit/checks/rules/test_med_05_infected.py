@@ -1,3 +1,5 @@
+import msgspec
+
 from checks.facts.media import Infection, MediumScanned
 from checks.facts.media_register import MediumStanding, Whereabouts
 from checks.facts.quarantine import FilesQuarantined, QuarantinedFile
@@ -23,6 +25,15 @@ def test_each_signature_is_named_once():
     assert verdict.rule == "MED-05"
     assert verdict.finding.params["signatures"] == "B, Eicar"
     assert verdict.finding.params["files"] == "3"
+
+
+def test_of_two_engines_the_one_that_found_it_is_named():
+    found = (Infection(signature="Eicar", engine="Second 2"),)
+    both = msgspec.structs.replace(scanned("infected", infections=found), engine="First + Second 2")
+
+    [verdict] = judged(both)
+
+    assert verdict.finding.params["engine"] == "Second 2"
 
 
 def test_a_clean_scan_is_no_finding():

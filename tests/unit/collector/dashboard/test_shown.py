@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from checks.facts import Fact
@@ -6,7 +7,7 @@ from checks.facts.base import Process, UnknownProcess
 from checks.facts.copying import MediumWritten, Writer
 from checks.facts.health import EndpointSilent, SensorGap
 from checks.facts.history import OutreachHistory, Trace
-from checks.facts.media import MediumAccessed, MediumUnmounted
+from checks.facts.media import Infection, MediumAccessed, MediumUnmounted
 from checks.facts.network import Neighbour, NeighboursSeen, UnmanagedHost
 from checks.facts.place import EndpointMoved, SwitchPort, SwitchPortState
 from checks.facts.quarantine import FilesQuarantined, QuarantinedFile, QuarantineOpened
@@ -49,10 +50,27 @@ def test_a_process_nobody_knows_is_said_with_the_reason_why():
 def test_a_scan_tells_verdict_malware_and_medium():
     said = lines(hospital.infected(hospital.USB))
 
-    assert said["Malware"] == "Win.Test.EICAR_HDB-1 · 275a021bbfb6489e"
+    assert said["Malware"] == (
+        "Win.Test.EICAR_HDB-1 · .com · SHA-256 275a021b · mark of the path 5d41402a"
+    )
+    assert "`wardwatch-agent scan FOLDER`" in said["Paths"]
     assert said["Files scanned"] == "1204 · 700.0 MB"
     assert said["Serial number"] == "60A44C413FAE"
     assert said["Capacity"] == "28.9 GB"
+
+
+def test_infected_files_whose_names_travel_are_named_and_many_are_counted():
+    found = tuple(
+        Infection(signature="Eicar", file_name=f"病历/{n}.pdf", suffix="pdf", engine="ClamAV 1.4.6")
+        for n in range(12)
+    )
+    scan = msgspec.structs.replace(hospital.infected(hospital.USB), infections=found)
+
+    told = [line.text for line in shown(scan, ENGLISH) if line.label == "Malware"]
+
+    assert told[0] == "Eicar · 病历/0.pdf · ClamAV 1.4.6"
+    assert told[-1] == "+ 2"
+    assert "Paths" not in lines(scan)
 
 
 def test_a_medium_without_identity_says_so():
@@ -147,14 +165,14 @@ def test_what_is_done_by_itself_is_told_with_whose_word_that_is_and_where_it_sta
 
 def test_each_infected_file_says_what_became_of_it():
     files = (
-        QuarantinedFile(signature="Eicar", end="moved", sha256="ab", size=68),
+        QuarantinedFile(signature="Eicar", end="moved", sha256="ab", size=68, suffix="com"),
         QuarantinedFile(signature="Eicar", end="read_only", sha256="cd"),
     )
     fact = FilesQuarantined(medium=STICK, mount_point="/media/a", files=files)
 
     assert lines(fact)["Moved into quarantine"] == "1 / 2"
-    assert lines(fact)["moved into quarantine"].startswith("Eicar · ab · 68")
-    assert lines(fact, CHINESE)["未移动：介质以只读方式挂载"].startswith("Eicar · cd")
+    assert lines(fact)["moved into quarantine"].startswith("Eicar · .com · SHA-256 ab · 68")
+    assert lines(fact, CHINESE)["未移动：介质以只读方式挂载"].startswith("Eicar · SHA-256 cd")
 
 
 def test_who_opened_the_quarantine_is_shown():
