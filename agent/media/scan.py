@@ -61,6 +61,13 @@ class ScanOutcome(msgspec.Struct, frozen=True, kw_only=True):
     infected: tuple[Infected, ...] = ()
     digests: tuple[tuple[bytes, int, str], ...] = ()
 
+    @property
+    def may_be_other(self) -> bool:
+        """Whether another scan may come to something else where files were moved during this."""
+        return self.verdict == "clean" or (
+            self.reason == "skipped" and set(self.skipped) == {"gone"}
+        )
+
 
 class Scan:
     """`stopped` is asked between files, and `at_once` how many of them the engine may have;

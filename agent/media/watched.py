@@ -9,6 +9,10 @@ from checks.facts.media import Medium, Partition, ScanState
 
 _ENGINE_FAILED = frozenset(("engine_absent", "engine_lost", "engine_changed"))
 
+KEPT_CHANGING = "kept_changing"
+DISTURBED_AT_MOST = 3
+"""Scans during which others changed what lies there, until that is the verdict."""
+
 
 class MountedAt(msgspec.Struct, frozen=True, kw_only=True):
     """`number` is the dev_t of the block device, `disk` the path of its medium's disk."""
@@ -58,7 +62,8 @@ class Watched:
     """Accesses are told once per operation and scan state: the first says what
     happened, a thousand more would say it again.
 
-    `writes` counts what others wrote, `writes_then` when the last scan began.  Seconds of the
+    `writes` counts what others wrote or put elsewhere, `writes_then` when the last scan began;
+    `scans_again` says that a scan was no scan of all for that.  Seconds of the
     monotonic clock: `look_again_at`, when files that were written since are looked at, and
     `waits_until`, until when accesses are held back.
     """
@@ -70,6 +75,8 @@ class Watched:
         self.said: tuple[str, str] | None = None
         self.job: ScanJob | None = None
         self.writes = self.writes_then = 0
+        self.scans_again = False
+        self._disturbed = 0
         self.look_again_at: float | None = None
         self.waits_until: float | None = None
         self._held_back: dict[str, HeldBack] = {}
@@ -79,6 +86,17 @@ class Watched:
         self.job = job
         self.writes_then = self.writes
         self.look_again_at = None
+        self.scans_again = False
+
+    def is_undisturbed(self) -> bool:
+        """Whether a scan that ends now saw everything; else `scans_again` says whether another is
+        worth it.
+        """
+        if self.writes == self.writes_then:
+            return True
+        self._disturbed += 1
+        self.scans_again = self._disturbed < DISTURBED_AT_MOST
+        return False
 
     def hold_back(self, access: HeldBack) -> None:
         """The first of each operation."""

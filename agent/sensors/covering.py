@@ -66,11 +66,9 @@ class Covering:
         access: FileAccess,
         process: Process | UnknownProcess | None = None,
     ) -> bool:
-        """Takes note of an access (by `process`, looked up where it is None); whether it is to
-        be told later.
+        """Whether an access (by `process`, looked up where it is None) is to be told later; it is
+        kept until then.
         """
-        if "write" in access.operations:
-            self._wrote(watched)
         if watched.waits_until is None:
             return False
         who = process or process_at(access.pid)
@@ -122,7 +120,8 @@ class Covering:
         moments += [watched.look_again_at for watched in self._covered.values()]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def _wrote(self, watched: Watched) -> None:
+    def changed(self, watched: Watched) -> None:
+        """Somebody wrote there or put something elsewhere, or may have."""
         watched.writes += 1
         if watched.where.number in self._covered:
             watched.look_again_at = self._monotonic() + QUIET

@@ -14,6 +14,8 @@ a telephone over MTP, which no mount table shows.
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import timedelta
 
+import msgspec
+
 from agent.media.announcement import Announcements
 from agent.media.copying import Copying
 from agent.media.devices import DeviceSource
@@ -23,6 +25,7 @@ from agent.media.identity import identify
 from agent.media.inventory import Inventory
 from agent.media.lateness import Lateness
 from agent.media.quarantine import Finds
+from agent.media.scan import ScanOutcome
 from agent.media.telling import (
     BEFORE_THE_WATCH,
     Names,
@@ -31,7 +34,7 @@ from agent.media.telling import (
     scanned,
     scanner_state,
 )
-from agent.media.watched import ScanJob, Watched
+from agent.media.watched import KEPT_CHANGING, ScanJob, Watched
 from agent.sensors.covering import Covering
 from agent.sensors.mounting import Mounting
 from agent.system.accesses import Accesses
@@ -257,16 +260,26 @@ class MediaSensor:
         self._scans.begin(job)
 
     def _files_touched(self) -> Iterator[Fact]:
+        for watched, access in self._noted():
+            yield from self._noticed(watched, access)
+
+    def _noted(self) -> Iterator[tuple[Watched | None, FileAccess | Overflow]]:
+        """What came; already counted among the changes, and not told yet."""
         for number, access in self._accesses.drain(self._scans.engine_pid()):
             watched = self._mounting.watched(number)
-            if isinstance(access, Overflow):
-                yield self._gap("file accesses: the kernel's queue was full")
-                if watched is not None:
-                    self._copying.overran(watched.where)
-            elif watched is not None:
-                self._copying.noted(watched.where, access)
-                if access.operations:
-                    yield from self._touched(watched, access)
+            if watched is not None and (isinstance(access, Overflow) or access.changes):
+                self._covering.changed(watched)
+            yield watched, access
+
+    def _noticed(self, watched: Watched | None, access: FileAccess | Overflow) -> Iterator[Fact]:
+        if isinstance(access, Overflow):
+            yield self._gap("file accesses: the kernel's queue was full")
+            if watched is not None:
+                self._copying.overran(watched.where)
+        elif watched is not None:
+            self._copying.noted(watched.where, access)
+            if access.operations:
+                yield from self._touched(watched, access)
 
     def _touched(
         self, watched: Watched, access: FileAccess, process: Process | UnknownProcess | None = None
@@ -315,11 +328,26 @@ class MediaSensor:
 
     def _scan_settled(self, news: ScanSettled, watched: Watched) -> None:
         del self._jobs[news.job]
-        if self._mounting.watched(news.job.number) is watched:
+        if self._mounting.watched(news.job.number) is not watched:
+            return
+        if watched.scans_again:
+            watched.begins(news.job)
+            self._begin(news.job, watched)
+        else:
             self._covering.settled(news, watched)
 
     def _scan_ended(self, news: ScanEnded, watched: Watched) -> Iterator[Fact]:
+        """What others did until now counts for whether it saw everything, and is told after it."""
+        meanwhile = [*self._noted()]
         outcome = news.outcome
+        if outcome.may_be_other and not (news.job.again or watched.is_undisturbed()):
+            outcome = msgspec.structs.replace(outcome, verdict="incomplete", reason=KEPT_CHANGING)
+        if not watched.scans_again:
+            yield from self._verdict(news, outcome, watched)
+        for touched, access in meanwhile:
+            yield from self._noticed(touched, access)
+
+    def _verdict(self, news: ScanEnded, outcome: ScanOutcome, watched: Watched) -> Iterator[Fact]:
         self._lateness.over(news.job.number)
         said = (outcome.verdict, outcome.reason)
         repeated = watched.said == said and (watched.wants_engine or news.job.again)

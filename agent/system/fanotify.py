@@ -35,10 +35,12 @@ Operation = Literal["open", "execute", "write"]
 _CLOEXEC, _NONBLOCK, _REPORT_DFID_NAME = 0x1, 0x2, 0x400 | 0x800  # linux/fanotify.h
 _MARK_ADD, _MARK_FILESYSTEM = 0x1, 0x100
 _MODIFY, _CLOSE_WRITE, _OPEN, _OPEN_EXEC, _OVERFLOW = 0x2, 0x8, 0x20, 0x1000, 0x4000
-_MOVED_FROM, _MOVED_TO = 0x40, 0x80
+_MOVED_FROM, _MOVED_TO, _CREATE, _ONDIR = 0x40, 0x80, 0x100, 0x40000000
+_ARRIVED: Final = _MOVED_TO | _CREATE
 _MASK: Final = _OPEN | _OPEN_EXEC | _MODIFY | _CLOSE_WRITE
-_NAMES_TOO: Final = _MASK | _MOVED_FROM | _MOVED_TO
-"""Where events name files: with what a file was called before and is called after."""
+_NAMES_TOO: Final = _MASK | _MOVED_FROM | _ARRIVED | _ONDIR
+"""Where events name files: with what a file was called before and is called after, and where
+files and folders come to."""
 _EVENT = struct.Struct("=IBBHQii")  # struct fanotify_event_metadata
 _INFO = struct.Struct("=BBH")  # struct fanotify_event_info_header
 _HANDLE = struct.Struct("=8sIi")  # fsid, handle_bytes, handle_type
@@ -58,6 +60,8 @@ class FileAccess(msgspec.Struct, frozen=True, kw_only=True):
     `closed` that the writer was done.  A renaming comes as two, by the same process: the file's
     old name with `moved` `from`, at once followed by its new one with `to`.  `size` in bytes is
     of what was written or renamed, when that was read; -1 where nobody could look any more.
+    `arrived` says that a file or folder stands where it did not: made, linked or renamed.  Of
+    folders nothing else is told.
     """
 
     operations: tuple[Operation, ...]
@@ -67,6 +71,12 @@ class FileAccess(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     size: int = -1
     moved: Literal["", "from", "to"] = ""
+    arrived: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether a scan that went on meanwhile may have missed something."""
+        return self.arrived or "write" in self.operations
 
 
 class Overflow(msgspec.Struct, frozen=True):
@@ -111,6 +121,10 @@ class AccessWatch:
                 yield Overflow()
                 continue
             wanted = pid not in leave_out
+            if mask & _ONDIR:
+                if wanted and mask & _ARRIVED:
+                    yield FileAccess(operations=(), pid=pid, path=b"", arrived=True)
+                continue
             path, now = self._looked_at(info, descriptor, mask, wanted=wanted)
             if wanted:
                 yield FileAccess(
@@ -121,6 +135,7 @@ class AccessWatch:
                     closed=bool(mask & _CLOSE_WRITE),
                     size=now.size if now else -1,
                     moved=_moved(mask),
+                    arrived=bool(mask & _ARRIVED),
                 )
 
     def _looked_at(

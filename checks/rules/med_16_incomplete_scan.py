@@ -18,6 +18,7 @@ BROKEN_OFF: Mapping[str, str] = MappingProxyType(
     {
         "gone": "{medium} was taken out or unmounted before its scan had ended",
         "engine_lost": "the engine ended while it scanned {medium}",
+        "kept_changing": "what lies on {medium} kept changing while it was scanned",
         "engine_changed": "the engine's signatures were exchanged while it scanned {medium}",
     }
 )

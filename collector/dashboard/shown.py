@@ -77,7 +77,14 @@ from collector.dashboard.shown_services import (
 from collector.dashboard.shown_who import way, who
 from collector.dashboard.wording import Words
 
-SCAN_REASONS = ("engine_absent", "engine_lost", "engine_changed", "gone", "skipped")
+SCAN_REASONS = (
+    "engine_absent",
+    "engine_lost",
+    "engine_changed",
+    "gone",
+    "kept_changing",
+    "skipped",
+)
 """Why a scan is not clean, by `MediumScanned.reason`."""
 LINES_SHOWN = 30
 """A machine may claim ten thousand interfaces; the page says how many it left out."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.media.devices import Ancestor, Device
+from agent.media.engine import Engine
 from agent.media.quarantine import Finds
 from agent.media.receipting import Receipts
 from agent.sensors.media import MediaSensor
@@ -32,9 +33,10 @@ class Watching:
         receipts: Receipts | None = None,
         policy: str = "",
         finds: Finds | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.devices = RecordedDevices()
-        engine = Clamd(ScannerSettings(address), sockets=())
+        engine = engine or Clamd(ScannerSettings(address), sockets=())
         self.sensor = MediaSensor(
             devices=self.devices,
             mounts=ProcMountTable(),
