@@ -28,7 +28,7 @@ class ScanJob(msgspec.Struct, frozen=True, kw_only=True):
     """`number` names the file system, `path` is where we find its mount, `point`
     what those call it who live in its namespace; `id` and
     `device` (st_dev) are that mount's, so that nothing else is scanned that was mounted
-    there meanwhile.  `medium` is the key of the medium: the next stick gets the same number.
+    there meanwhile; `root` is the folder of the file system that the mount shows.  `medium` is the key of the medium: the next stick gets the same number.
 
     For the receipt: what the medium is (`about`, None where no receipt is wanted), `insertion`
     another one each time a medium comes, `filesystem` the kernel's name of its type, `place`
@@ -41,6 +41,7 @@ class ScanJob(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     point: str
     id: int
+    root: str = "/"
     medium: str = ""
     about: Medium | None = None
     insertion: str = ""

@@ -45,6 +45,7 @@ class Covering:
             path=mount.path,
             point=mount.point,
             id=mount.id,
+            root=mount.root,
             medium=where.medium.key,
             about=where.medium if wanted else None,
             insertion=insertion_of(Path(where.disk)),

@@ -6,9 +6,10 @@ told before, so an event that was lost or came twice changes nothing after the n
 A new mount is marked for fanotify before anything is told of it.  Files that were
 opened before the mark and are still open are found through /proc; what was read and
 closed again within those milliseconds is found by the scan, because its pages are in
-memory, but nobody knows then by whom.  Missed are raw reads of the block device, mounts
-that live only in a private mount namespace of others, and files that a desktop reads from
-a telephone over MTP, which no mount table shows.
+memory, but nobody knows then by whom.  What is unmounted here and goes on in somebody's own
+mount namespace is watched until he lets go of it.  Missed are raw reads of the block device,
+mounts that were made in a private mount namespace of others, and files that a desktop reads
+from a telephone over MTP, which no mount table shows.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -232,7 +233,7 @@ class MediaSensor:
         yield from self._files_touched()  # what happened before the unmounting that this may show
         change = self._mounting.update(rows)
         for number in change.released:
-            self._accesses.unwatch(number)
+            self._accesses.leave(number)
             yield from self._copying.unmounted(number)
             self._scans.stop(number)
             self._finds.unmounted(number)
@@ -241,7 +242,7 @@ class MediaSensor:
             if still_waits is not None:
                 yield from self._let_out(still_waits)
         for mount, watched in change.first:
-            self._accesses.watch(watched.where.number, mount.path, mount.point)
+            self._accesses.watch(watched.where.number, mount)
         yield from change.unmounted
         for disk, fact in change.mounted:
             yield from self._announcements.at_once(disk)
@@ -262,6 +263,8 @@ class MediaSensor:
     def _files_touched(self) -> Iterator[Fact]:
         for watched, access in self._noted():
             yield from self._noticed(watched, access)
+        for number in self._accesses.let_go():
+            self._mounting.forget(number)
 
     def _noted(self) -> Iterator[tuple[Watched | None, FileAccess | Overflow]]:
         """What came; already counted among the changes, and not told yet."""
@@ -328,7 +331,7 @@ class MediaSensor:
 
     def _scan_settled(self, news: ScanSettled, watched: Watched) -> None:
         del self._jobs[news.job]
-        if self._mounting.watched(news.job.number) is not watched:
+        if not self._mounting.is_mounted(watched):
             return
         if watched.scans_again:
             watched.begins(news.job)

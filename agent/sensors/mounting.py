@@ -41,6 +41,7 @@ class Mounting:
         self._below = below
         self._told: dict[_Key, MountedAt] = {}
         self._watched: dict[int, Watched] = {}
+        self._left: dict[int, Watched] = {}
         self._foreign: set[_Key] = set()
         self._rows: Sequence[Mount] = ()
 
@@ -64,7 +65,15 @@ class Mounting:
         return change
 
     def watched(self, number: int) -> Watched | None:
-        return self._watched.get(number)
+        """The file system that is mounted; or was, until `forget`."""
+        return self._watched.get(number) or self._left.get(number)
+
+    def is_mounted(self, watched: Watched) -> bool:
+        return self._watched.get(watched.where.number) is watched
+
+    def forget(self, number: int) -> None:
+        """Nobody uses it any more, wherever it was mounted."""
+        self._left.pop(number, None)
 
     def all(self) -> Iterator[Watched]:
         yield from self._watched.values()
@@ -88,6 +97,7 @@ class Mounting:
         )
         self._told[key] = where
         if number not in self._watched:
+            self.forget(number)
             self._watched[number] = Watched(where)
             change.first.append((row, self._watched[number]))
         fact = MediumMounted(
@@ -103,7 +113,7 @@ class Mounting:
         where = self._told.pop(key)
         change.unmounted.append(MediumUnmounted(medium=where.medium, mount_point=where.mount_point))
         if not any(other.number == where.number for other in self._told.values()):
-            del self._watched[where.number]
+            self._left[where.number] = self._watched.pop(where.number)
             change.released.append(where.number)
 
     def _locate(self, row: Mount) -> tuple[int, Located] | None:

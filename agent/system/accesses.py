@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from agent.system.fanotify import AccessWatch, FileAccess, Overflow, watch
 from agent.system.gathering import Gathering
+from agent.system.mounts import Mount
 
 
 class Accesses:
@@ -18,13 +19,15 @@ class Accesses:
         self._own_scans = own_scans
         self._groups: dict[int, AccessWatch] = {}
         self._failed: dict[int, str] = {}
+        self._left: set[int] = set()
 
-    def watch(self, number: int, path: str, point: str) -> None:
+    def watch(self, number: int, mount: Mount) -> None:
         """Marks it now; a failure shows in `failures`."""
-        if number in self._groups:
+        if number in self._groups and number not in self._left:
             return
+        self.unwatch(number)
         try:
-            group = watch(path, point)
+            group = watch(mount, number)
         except OSError as unable:
             self._failed[number] = unable.strerror or str(unable)
             return
@@ -32,8 +35,23 @@ class Accesses:
         self._groups[number] = group
         self._gathering.add(group.fileno())
 
+    def leave(self, number: int) -> None:
+        """No mount of it is seen any more: watched on for as long as anybody has one, in a
+        namespace of his own.
+        """
+        self._failed.pop(number, None)
+        if number in self._groups:
+            self._left.add(number)
+
+    def let_go(self) -> Iterator[int]:
+        """Stops watching those that were left and that nobody uses any more."""
+        for number in [one for one in self._left if not self._groups[one].is_marked()]:
+            self.unwatch(number)
+            yield number
+
     def unwatch(self, number: int) -> None:
         self._failed.pop(number, None)
+        self._left.discard(number)
         group = self._groups.pop(number, None)
         if group is not None:
             self._gathering.remove(group.fileno())

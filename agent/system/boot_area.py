@@ -44,9 +44,18 @@ def boot_mark(number: int, filesystem: str, sysfs: Path = Path("/sys/dev/block")
     return hashlib.sha256(table + quiet).digest()
 
 
+def node_of(number: int, sysfs: Path = Path("/sys/dev/block")) -> str:
+    """Of the block device, by the name that the kernel gives it.  Raises OSError."""
+    return str(_node(sysfs / f"{os.major(number)}:{os.minor(number)}"))
+
+
 def _beginning(device: Path, length: int) -> bytes:
-    """Of the device's node, by the name that the kernel gives it.  Raises OSError."""
-    lines = (device / "uevent").read_text("ascii", "replace").splitlines()
-    name = next((line[8:] for line in lines if line.startswith("DEVNAME=")), "")
-    with Path("/dev", name).open("rb", buffering=0) as node:
+    """Raises OSError."""
+    with _node(device).open("rb", buffering=0) as node:
         return node.read(length)
+
+
+def _node(device: Path) -> Path:
+    """Raises OSError."""
+    lines = (device / "uevent").read_text("ascii", "replace").splitlines()
+    return Path("/dev", next((line[8:] for line in lines if line.startswith("DEVNAME=")), ""))

@@ -17,6 +17,7 @@ import os
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
@@ -29,6 +30,8 @@ from agent.system.kernel import (
     link_target,
     open_by_handle,
 )
+from agent.system.mount_roots import open_to_mark
+from agent.system.mounts import Mount
 
 Operation = Literal["open", "execute", "write"]
 
@@ -86,10 +89,14 @@ class Overflow(msgspec.Struct, frozen=True):
 class AccessWatch:
     """The marked file system of one mount."""
 
-    def __init__(self, group: int, path: str, point: str) -> None:
+    def __init__(self, group: int, mount: Mount, device: int) -> None:
+        """`device` is the st_dev of what is marked; names that those see who live in the mount's
+        own namespace are below its point.
+        """
         self._group = group
-        self._root = path
-        self._point = os.fsencode(point.rstrip("/"))
+        self._root = mount.path
+        self._device = device
+        self._point = os.fsencode(mount.point.rstrip("/"))
         self._since_ns = time.time_ns() - _COARSEST_TIME_NS
 
     def fileno(self) -> int:
@@ -103,6 +110,13 @@ class AccessWatch:
             except BlockingIOError:
                 return
             yield from self._parsed(events, leave_out)
+
+    def is_marked(self) -> bool:
+        """Whether the file system is still in use by anybody, mounted where we see it or not:
+        its mark goes with it (proc_pid_fdinfo(5)).
+        """
+        told = Path(f"/proc/self/fdinfo/{self._group}").read_text("ascii")
+        return any(line.startswith("fanotify sdev:") for line in told.splitlines())
 
     def close(self) -> None:
         if self._group >= 0:
@@ -171,6 +185,8 @@ class AccessWatch:
         except OSError:
             return name, None
         try:
+            if os.fstat(folder).st_dev != self._device:
+                return name, None  # unmounted, or another mount lies over it
             parent = open_by_handle(folder, handle_type, handle)
         except OSError:
             return name, None
@@ -186,21 +202,20 @@ class AccessWatch:
         return path.removeprefix(self._point).lstrip(b"/")
 
 
-def watch(path: str, point: str) -> AccessWatch:
-    """Marks the file system that is mounted at `path`; those who live in the mount's own
-    namespace call that place `point`.
+def watch(mount: Mount, number: int) -> AccessWatch:
+    """Marks the file system (`number` is the dev_t of its block device) that is mounted there.
 
     Raises:
         OSError: EPERM without CAP_SYS_ADMIN, ENODEV or EOPNOTSUPP where the file
             system cannot be watched.
     """
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder = open_to_mark(mount, number)
     try:
-        return AccessWatch(_marked(folder, by_handle=True), path, point)
+        return AccessWatch(_marked(folder, by_handle=True), mount, os.fstat(folder).st_dev)
     except OSError as unable:
         if isinstance(unable, PermissionError):
             raise
-        return AccessWatch(_marked(folder, by_handle=False), path, point)
+        return AccessWatch(_marked(folder, by_handle=False), mount, os.fstat(folder).st_dev)
     finally:
         os.close(folder)
 

@@ -58,15 +58,15 @@ def fanotify_mark(group: int, flags: int, mask: int, folder: int) -> None:
     _checked(_LIBC.fanotify_mark(group, flags, mask, folder, None))
 
 
-def clone_mount(path: str) -> int:
-    """Copies the mount at `path` privately, alone and attached nowhere: files read
-    through it do not keep the original from being unmounted.  Needs CAP_SYS_ADMIN.
+def clone_mount(place: int) -> int:
+    """Copies the mount that a descriptor lies on, from there down, alone and attached nowhere:
+    files read through it do not keep the original from being unmounted.  Needs CAP_SYS_ADMIN.
     """
-    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+    flags = _OPEN_TREE_CLONE | _AT_EMPTY_PATH | os.O_CLOEXEC
     call = _LIBC.syscall(
         ctypes.c_long(_OPEN_TREE),
-        ctypes.c_int(_AT_FDCWD),
-        ctypes.c_char_p(os.fsencode(path)),
+        ctypes.c_int(place),
+        ctypes.c_char_p(b""),
         ctypes.c_uint(flags),
     )
     return _checked(call)

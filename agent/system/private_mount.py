@@ -4,11 +4,14 @@ Attached to no folder and in no mount table; gone when its descriptor is closed.
 """
 
 import ctypes
+import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from agent.system.boot_area import node_of
 from agent.system.bpf_kernel import FSCONFIG, FSMOUNT, FSOPEN
+from agent.system.mounts import Mount
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
@@ -54,10 +57,24 @@ def mount_privately(node: str, filesystem: str) -> PrivateMount:
     refusals = [f"no driver for {filesystem or 'an unknown file system'}"]
     for driver in _DRIVERS.get(filesystem, ()):
         try:
-            return PrivateMount(_mounted(node, driver))
+            return PrivateMount(_mounted(node, driver, ("ro", *_FLAGS.get(driver, ()))))
         except OSError as refused:
             refusals.append(f"{driver}: {refused.strerror}")
     raise Unmountable(refusals[-1])
+
+
+def mount_again(number: int, mount: Mount) -> int:
+    """Descriptor of the root of a file system that is mounted already, for reading.  Of btrfs none:
+    each of its mounts shows one of several trees.
+
+    Raises:
+        OSError: the kernel has no driver of its own for it, or does not mount it.
+    """
+    if mount.filesystem == "btrfs":
+        raise OSError(errno.EXDEV, "a part of a file system with several trees")
+    # As the first mount has it: the kernel gives out no file system for both.
+    flags = ("ro",) if "ro" in mount.super_options else ()
+    return _mounted(node_of(number), mount.filesystem, flags)
 
 
 def mount_id(descriptor: int) -> int:
@@ -66,11 +83,11 @@ def mount_id(descriptor: int) -> int:
         return next((int(line.split()[1]) for line in lines if line.startswith("mnt_id:")), 0)
 
 
-def _mounted(node: str, driver: str) -> int:
+def _mounted(node: str, driver: str, flags: Sequence[str]) -> int:
     context = _checked(_LIBC.syscall(FSOPEN, driver.encode(), _CLOSE_ON_EXEC))
     try:
         _configure(context, _SET_STRING, b"source", os.fsencode(node))
-        for flag in ("ro", *_FLAGS.get(driver, ())):
+        for flag in flags:
             _configure(context, _SET_FLAG, flag.encode(), None)
         _configure(context, _CREATE, None, None)
         return _checked(_LIBC.syscall(FSMOUNT, context, _CLOSE_ON_EXEC, _READ_ONLY_AND_HARMLESS))

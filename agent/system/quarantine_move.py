@@ -20,9 +20,9 @@ from agent.media.watched import ScanJob
 from agent.system.chosen_files import file_at, folder_at
 from agent.system.content import state_of
 from agent.system.kernel import FileState, touching_files_as
+from agent.system.mount_roots import open_mount
 from agent.system.quarantine_content import ContentChanged, Interrupted
 from agent.system.quarantine_store import QuarantineFull, QuarantineStore
-from agent.system.scan_threads import open_mount
 from agent.system.tree import OpenFile
 from checks.facts.quarantine import QuarantineEnd
 

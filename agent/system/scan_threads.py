@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
@@ -22,7 +21,8 @@ from agent.media.watched import ScanJob
 from agent.system.doorbell import Doorbell
 from agent.system.examination import Examination, Examined, Said
 from agent.system.held_files import HeldFile, held_files
-from agent.system.kernel import clone_mount, read_at_idle_priority
+from agent.system.kernel import read_at_idle_priority
+from agent.system.mount_roots import open_mount
 from agent.system.tree import USUAL_BOUNDS, Bounds
 from checks.facts.receipts import ReceiptIssued
 
@@ -286,31 +286,6 @@ class ScanThreads:
         return medium != job.medium or now - before >= _FORGOTTEN_AFTER
 
 
-def open_mount(job: ScanJob) -> int:
-    """The root of the mount, as a private copy where the kernel lets us: then the scan
-    keeps nobody from unmounting.  Without that right (a mount of another namespace, no
-    CAP_SYS_ADMIN) the mount is busy while files of it are read.
-
-    Raises:
-        OSError: it cannot be opened, or another mount is there by now.
-    """
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    with contextlib.suppress(OSError):
-        copy = clone_mount(job.path)
-        try:
-            folder = os.open(".", flags, dir_fd=copy)
-        finally:
-            os.close(copy)
-        if os.fstat(folder).st_dev == job.device:
-            return folder
-        os.close(folder)
-    folder = os.open(job.path, flags)
-    if _mount_id(folder) not in (job.id, 0):
-        os.close(folder)
-        raise FileNotFoundError(errno.ENOENT, "another mount is there by now")
-    return folder
-
-
 def _used(folder: int) -> int:
     told = os.fstatvfs(folder)
     return (told.f_blocks - told.f_bfree) * told.f_frsize
@@ -322,9 +297,3 @@ def _not_scanned(reason: str) -> Examined:
 
 def _why_unopened(unable: OSError) -> str:
     return "gone" if unable.errno == errno.ENOENT else f"unreadable: {unable.strerror}"
-
-
-def _mount_id(descriptor: int) -> int:
-    """`mnt_id` of proc_pid_fdinfo(5)."""
-    with Path(f"/proc/self/fdinfo/{descriptor}").open(encoding="ascii") as lines:
-        return next((int(line.split()[1]) for line in lines if line.startswith("mnt_id:")), 0)

@@ -68,7 +68,7 @@ TESTED_THROUGH = (
     ),
     Through("agent.system.hold_gate", "the same", "agent.system.bpf_pins"),
     Through("agent.sensors.media", "real mounts, real fanotify",
-            "agent.sensors.covering agent.system.accesses"),
+            "agent.sensors.covering agent.system.accesses agent.system.mount_roots"),
     Through("agent.system.media_stack", "the same", "agent.scan_claims agent.system.udev"),
     Through(
         "agent.sensors.antivirus",

@@ -4,16 +4,26 @@ systems behind loop devices, a real clamd, other processes that do the harm.
 
 # ruff: noqa: F811 - pytest names fixtures by their parameters
 import subprocess
+import sys
 import threading
 from contextlib import ExitStack
 
 import pytest
 
 from agent.system.clamd import Clamd, ScannerSettings
-from checks.facts.media import MediumScanned
+from checks.facts.media import MediumAccessed, MediumScanned, MediumUnmounted
 from tests.clamd import clamd, eicar  # noqa: F401 - a fixture
 from tests.loopdev import loops  # noqa: F401 - a fixture
 from tests.support.watching import PATIENCE, Watching
+
+WAITING_READER = """
+import sys
+print("ready", flush=True)
+for path in sys.stdin:
+    open(path.rstrip(), "rb").read()
+    print("read", flush=True)
+"""
+"""Reads each file that is named on its standard input, and says so."""
 
 
 class Turnstile:
@@ -43,6 +53,30 @@ class Turnstile:
 
         session.submit = waiting
         return session
+
+
+class Reader:
+    """Somebody's program in a mount namespace of its own, as an ordinary user can have one."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [
+                *("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private"),
+                *(sys.executable, "-c", WAITING_READER),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout.readline() == "ready\n"
+
+    def read(self, path) -> None:
+        self._process.stdin.write(f"{path}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "read\n"
+
+    def end(self) -> None:
+        self._process.communicate()
 
 
 @pytest.fixture
@@ -95,3 +129,80 @@ def test_what_is_put_behind_the_scan_while_it_runs_is_found(stack, clamd, loops,
     gate.opened.set()
 
     assert watching.until(MediumScanned).verdict == "infected"
+
+
+def test_who_keeps_a_medium_mounted_where_nobody_sees_it_is_seen(stack, clamd, loops, tmp_path):
+    watching, gate, point = halfway(stack, clamd, loops, tmp_path, {"z/bad.com": eicar()})
+    reader = Reader()
+    stack.callback(reader.end)
+
+    run("umount", point)
+    watching.until(MediumUnmounted)
+    gate.opened.set()
+    watching.until(MediumScanned, verdict="incomplete", reason="gone")
+    reader.read(point / "z/bad.com")
+
+    assert watching.until(MediumAccessed, scan="incomplete").operation == "open"
+
+
+def test_who_let_go_of_a_medium_is_not_watched_any_longer(stack, clamd, loops, tmp_path):
+    watching = watched(stack, clamd)
+    stick = loops.make("pinned", {"a.txt": b"1"})
+    watching.plug(stick)
+    stick.mount(tmp_path / "mnt")
+    watching.until(MediumScanned, verdict="clean")
+    reader = Reader()
+    stick.unmount(tmp_path / "mnt")
+    watching.until(MediumUnmounted)
+    reader.end()
+
+    since = len(watching.facts)
+    stick.mount(tmp_path / "mnt")
+    watching.until(MediumScanned, since=since, verdict="clean")
+    run("cat", f"{tmp_path}/mnt/a.txt")
+
+    watching.until(MediumAccessed, since=since)
+    assert len(watching.of(MediumAccessed)) == 1
+
+
+def test_a_scan_of_a_part_is_no_scan_of_the_medium(stack, clamd, loops, tmp_path):
+    """The only mount that shows at first is of one of its folders."""
+    stick = loops.make("part", {"good/1.txt": b"1", "bad.com": eicar()})
+    stick.mount(tmp_path / "whole")
+    run(
+        "mount", "--bind", tmp_path / "whole/good", (tmp_path / "part").mkdir() or tmp_path / "part"
+    )
+    stack.callback(run, "umount", tmp_path / "part")
+    stick.unmount(tmp_path / "whole")
+    watching = watched(stack, clamd)
+    watching.plug(stick)
+
+    assert watching.until(MediumScanned).verdict == "infected"
+
+
+def test_a_folder_mounted_over_the_mount_point_hides_nothing(stack, clamd, loops, tmp_path):
+    stick = loops.make("over", {"good/1.txt": b"1", "bad.com": eicar()})
+    watching = watched(stack, clamd)
+    watching.plug(stick)
+    stick.mount(tmp_path / "mnt")
+    run("mount", "--bind", tmp_path / "mnt/good", tmp_path / "mnt")
+    stack.callback(run, "umount", tmp_path / "mnt")
+
+    assert watching.until(MediumScanned).verdict == "infected"
+
+
+def test_what_is_read_below_another_mount_on_its_point_is_seen(stack, clamd, loops, tmp_path):
+    stick = loops.make("below", {"a.txt": b"1"})
+    watching = watched(stack, clamd)
+    watching.plug(stick)
+    stick.mount(tmp_path / "mnt")
+    (tmp_path / "too").mkdir()
+    run("mount", "--bind", tmp_path / "mnt", tmp_path / "too")
+    stack.callback(run, "umount", tmp_path / "too")
+    run("mount", "-t", "tmpfs", "none", tmp_path / "mnt")
+    stack.callback(run, "umount", tmp_path / "mnt")
+    watching.turn(0.05)
+
+    run("cat", f"{tmp_path}/too/a.txt")
+
+    assert watching.until(MediumAccessed).operation == "open"
