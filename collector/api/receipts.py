@@ -91,10 +91,10 @@ def list_receipts(call: Call, query: ReceiptsQuery) -> ReceiptPage:
     after = place_of(query.cursor, Position)
     rows = known.newest(wanted, now_us=now_us, limit=query.limit + 1, after=after)
     page, more = rows[: query.limit], len(rows) > query.limit
-    last = page[-1].receipt if page else None
+    last = page[-1] if page else None
     return ReceiptPage(
         receipts=[receipt_body(one, now_us=now_us) for one in page],
-        next=cursor_of(Position(last.scanned_us, last.id)) if more and last else None,
+        next=cursor_of(Position(last.made_us, last.id)) if more and last else None,
     )
 
 

@@ -83,7 +83,7 @@ def receipt_row(one: LedgerReceipt) -> tuple[object, ...]:
         receipt.extends,
         receipt.how,
         receipt.signatures,
-        receipt.scanned_us,
+        one.made_us,
         one.expires_us,
         one.received_us,
         dumped(one.signed),

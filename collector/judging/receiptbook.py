@@ -65,13 +65,13 @@ class ReceiptBook:
     ) -> SignedReceipt | None:
         """The newest receipt that nothing speaks against, of a station that `counts`."""
         counted = (one for one in self._open_of(medium, at_us) if counts(one.receipt.station))
-        newest = max(counted, key=lambda one: one.receipt.scanned_us, default=None)
+        newest = max(counted, key=lambda one: one.made_us, default=None)
         return newest.signed if newest else None
 
     def last_clean_us(self, medium: str) -> int:
         """When the newest full scan that found it clean began, 0 for never."""
         moved = (
-            one.receipt.scanned_us
+            one.made_us
             for one in self._tally.receipts.values()
             if one.receipt.medium == medium and one.receipt.how == "full" and _was_clean(one)
         )
@@ -114,7 +114,7 @@ class ReceiptBook:
             *(
                 msgspec.structs.replace(one, ended_us=at_us, ended_by="infected")
                 for one in self._open_of(medium, at_us=0)
-                if one.receipt.scanned_us <= at_us
+                if one.made_us <= at_us
             )
         )
 
@@ -141,7 +141,7 @@ class ReceiptBook:
     def _covered(self, done: Revoked, until_us: int) -> list[LedgerReceipt]:
         return self._laid_over(
             self._known.covered(done, until_us),
-            lambda one: is_about(done, one.receipt, until_us=until_us),
+            lambda one: is_about(done, one, until_us=until_us),
         )
 
     def _extending(self, bases: Mapping[str, LedgerReceipt]) -> list[LedgerReceipt]:

@@ -54,6 +54,13 @@ class LedgerReceipt(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         return self.signed.receipt.id
 
+    @property
+    def made_us(self) -> int:
+        """When its scan began, no later than it was received: a clock ahead makes nothing newer
+        than what ends it.
+        """
+        return min(self.signed.receipt.scanned_us, self.received_us)
+
     def state(self, now_us: int) -> ReceiptState:
         if self.ended_us:
             return "doubted" if self.ended_by == "infected" else "revoked"
@@ -125,22 +132,22 @@ def ended_at_birth(
 ) -> LedgerReceipt:
     """The receipt as it enters: what was revoked or found before it came counts for it."""
     for revocation in revocations:
-        if is_about(revocation.done, new.receipt, until_us=revocation.at_us):
+        if is_about(revocation.done, new, until_us=revocation.at_us):
             return ended(new, revocation)
     if base is not None and base.ended_us:
         return by_base(new, base)
-    if new.receipt.scanned_us <= infected_us:
+    if new.made_us <= infected_us:
         return msgspec.structs.replace(new, ended_us=infected_us, ended_by="infected")
     return new
 
 
-def is_about(done: Revoked, receipt: ScanReceipt, *, until_us: int) -> bool:
+def is_about(done: Revoked, one: LedgerReceipt, *, until_us: int) -> bool:
     """A station is revoked for what it made until now: whoever mended it need not enrol anew."""
     if done.what == "receipt":
-        return receipt.id == done.subject
+        return one.id == done.subject
     if done.what == "signatures":
-        return receipt.signatures == done.subject
-    return receipt.station == done.subject and done.since_us <= receipt.scanned_us <= until_us
+        return one.receipt.signatures == done.subject
+    return one.receipt.station == done.subject and done.since_us <= one.made_us <= until_us
 
 
 def ended(one: LedgerReceipt, revocation: Revocation) -> LedgerReceipt:

@@ -142,7 +142,7 @@ class Step:
         self._keep_fact(agent, seen)
         self._segments.take(agent, fact, at_us=min(seen.at_us, self._at_us))
         self._media.take(agent, fact, at_us=seen.at_us, received_us=self._at_us)
-        self._receipts.take(agent, fact, at_us=seen.at_us, received_us=self._at_us)
+        self._receipts.take(agent, fact, at_us=moment_us, received_us=self._at_us)
         if isinstance(fact, BeaconAnswered) and not self._is_proved(agent, fact, seen.at_us):
             return
         self._judge(agent, seen, judged_us=moment_us)

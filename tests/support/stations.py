@@ -126,8 +126,8 @@ class Station:
         self._collector = collector
         self._last, self._previous = 0, ""
 
-    def tell(self, *facts: Fact) -> None:
-        """Its next batch; returns when it was judged."""
+    def tell(self, *facts: Fact, behind_us: int = 0) -> None:
+        """Its next batch, by a clock that is `behind_us`; returns when it was judged."""
         now_us, first = wall_clock(), self._last + 1
         self._last += len(facts)
         batch = Batch(
@@ -138,7 +138,9 @@ class Station:
             last=self._last,
             previous=self._previous,
             sent_at_us=now_us,
-            observations=tuple(_observation(first + n, fact) for n, fact in enumerate(facts)),
+            observations=tuple(
+                _observation(first + n, fact, behind_us) for n, fact in enumerate(facts)
+            ),
         )
         body = zstd.compress(encode(batch), 1)
         self._previous = digest(body)
@@ -199,10 +201,10 @@ class Station:
         return {"Wardwatch-Agent": self.agent, "Wardwatch-Signature": signature}
 
 
-def _observation(sequence: int, fact: Fact) -> Observation:
+def _observation(sequence: int, fact: Fact, behind_us: int) -> Observation:
     return Observation(
         sequence=sequence,
-        at_us=wall_clock(),
+        at_us=wall_clock() - behind_us,
         boot="6f0b0a36-0000-4000-8000-000000000001",
         monotonic_us=sequence,
         sensor="media",

@@ -179,6 +179,32 @@ def test_where_malware_is_found_all_receipts_before_are_doubted(ward, a, b):
     assert a.in_force() == cleaned.id
 
 
+AHEAD_US = 4 * 60 * 1_000_000
+"""A clock so far ahead is borne."""
+
+
+def test_malware_found_after_a_receipt_from_ahead_doubts_it(ward, a, b):
+    early = a.issues(a.receipt(scanned_us=wall_clock() + AHEAD_US))
+    b.tell(infected())
+
+    assert (ward.state(early), b.in_force()) == ("doubted", "")
+
+
+def test_malware_found_by_a_machine_whose_clock_was_set_back_doubts_what_came_before(ward, a, b):
+    issued = a.issues(a.receipt(scanned_us=wall_clock()))
+    b.tell(infected(OTHER))
+    b.tell(infected(), behind_us=DAY_US)
+
+    assert (ward.state(issued), b.in_force()) == ("doubted", "")
+
+
+def test_a_revoked_station_loses_what_it_made_with_a_clock_ahead(ward, a):
+    early = a.issues(a.receipt(scanned_us=wall_clock() + AHEAD_US))
+    ward.revoke("station", "a")
+
+    assert (ward.state(early), a.in_force()) == ("revoked", "")
+
+
 def test_a_receipt_ends_when_it_says_and_no_later_than_the_policy_says(ward, a):
     scanned_us = wall_clock() - 31 * DAY_US
     claims = a.issues(a.receipt(scanned_us=scanned_us, expires_us=wall_clock() + 900 * DAY_US))

@@ -99,7 +99,7 @@ def test_a_clock_that_is_a_little_ahead_is_borne():
     ],
 )
 def test_a_revocation_is_about_what_it_names_and_when(revocation, is_so):
-    assert is_about(revocation.done, RECEIPT, until_us=revocation.at_us) is is_so
+    assert is_about(revocation.done, ledger(), until_us=revocation.at_us) is is_so
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,10 @@ def test_what_malware_was_found_after_is_born_doubted_and_what_came_later_is_not
     told = {"base": None, "revocations": (), "infected_us": 100}
 
     assert ended_at_birth(ledger(), **told).ended_by == "infected"
-    assert ended_at_birth(ledger(scanned_us=101), **told).ended_by == ""
+    ahead = ledger(scanned_us=101)
+    assert ended_at_birth(ahead, **told).ended_by == "infected"
+    later = msgspec.structs.replace(ahead, received_us=101)
+    assert ended_at_birth(later, **told).ended_by == ""
 
 
 def test_what_rests_on_a_doubted_receipt_is_doubted_and_on_a_revoked_one_revoked():
