@@ -23,6 +23,12 @@ BOUND = 10.0
 """Seconds in which every one of these scans ends."""
 
 
+A_MILLION = 150.0
+"""Seconds for a million files."""
+HELD_UP_AT_MOST = 1.0
+"""Seconds of work between two looks at what else happens."""
+
+
 def scanned(path, clamd):
     began = time.monotonic()
     report = scan_path(path, ScannerSettings(clamd.address))
@@ -290,3 +296,28 @@ def test_another_medium_is_not_delayed_by_a_hostile_one(loops, clamd, tmp_path):
     watching.sensor.stop()
 
     assert (told[0].medium.serial, told[0].verdict) == ("OTHER", "clean")
+
+
+def test_a_million_empty_files_hold_up_nobody_and_are_all_looked_at(loops, clamd, tmp_path):
+    make = ("mkfs.ext4", "-q", "-F", "-b", "1024", "-I", "128", "-N", "1010000")
+    crowd = attached(loops, image(loops, "million", Path.stat, make=make, size=400 * MIB))
+    crowd.mount(tmp_path / "mnt")
+    for folder in range(100):
+        (tmp_path / "mnt" / str(folder)).mkdir()
+        here = os.open(tmp_path / "mnt" / str(folder), os.O_RDONLY)
+        for number in range(10_000):
+            os.mknod(str(number), 0o644, dir_fd=here)
+        os.close(here)
+    began = time.monotonic()
+    watching = Watching(clamd.address)
+    watching.plug(crowd)
+    longest = 0.0
+    while not (told := watching.of(MediumScanned)):
+        before = time.thread_time()
+        watching.turn()
+        longest = max(longest, time.thread_time() - before)
+    watching.sensor.stop()
+
+    assert (told[0].verdict, told[0].files) == ("clean", 1_000_000)
+    assert time.monotonic() - began < A_MILLION
+    assert longest < HELD_UP_AT_MOST

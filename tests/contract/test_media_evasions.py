@@ -206,3 +206,25 @@ def test_what_is_read_below_another_mount_on_its_point_is_seen(stack, clamd, loo
     run("cat", f"{tmp_path}/too/a.txt")
 
     assert watching.until(MediumAccessed).operation == "open"
+
+
+def in_a_namespace(script):
+    run(
+        *("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private"),
+        *("sh", "-ec", script),
+    )
+
+
+def test_what_is_read_through_an_overlay_is_seen(stack, clamd, loops, tmp_path):
+    watching, gate, point = halfway(stack, clamd, loops, tmp_path, {"z/b.txt": b"3"})
+    (tmp_path / "over").mkdir()
+    (tmp_path / "empty").mkdir()
+
+    in_a_namespace(
+        f"mount -t overlay -o lowerdir={point}:{tmp_path}/empty none {tmp_path}/over;"
+        f" cat {tmp_path}/over/z/b.txt"
+    )
+    gate.opened.set()
+    watching.until(MediumScanned)
+
+    assert [one.scan for one in watching.of(MediumAccessed)] == ["running"]
