@@ -318,6 +318,7 @@ class MediaSensor:
         elif isinstance(news, ScanEnded):
             yield from self._scan_ended(news, watched)
         elif isinstance(news, ScanSettled):
+            yield from self._files_touched()  # what was written while it was marked
             self._scan_settled(news, watched)
         elif not news.job.again:
             watched.scan_began()

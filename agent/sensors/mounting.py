@@ -8,7 +8,7 @@ import msgspec
 from agent.media.devices import DeviceSource
 from agent.media.inventory import Inventory, Located
 from agent.media.watched import MountedAt, Watched
-from agent.system.mounts import Mount, mounted_for, source_number, underlying
+from agent.system.mounts import Mount, is_hearsay, mounted_for, source_number, underlying
 from agent.system.processes import accounts
 from checks.facts.media import Medium, MediumMounted, MediumUnmounted
 
@@ -118,7 +118,8 @@ class Mounting:
 
     def _locate(self, row: Mount) -> tuple[int, Located] | None:
         """Through dm-crypt, LVM, RAID and FUSE to the block device that a medium has; the
-        number is the file system's own, for several volumes may lie on one partition.
+        number is the file system's own, for several volumes may lie on one partition, and for
+        any user's FUSE program may say that it shows the medium (`is_hearsay`).
         """
         numbers = [number for number in (row.block_device, source_number(row)) if number]
         below = [(number, lower) for number in numbers for lower in sorted(self._below(number))]
@@ -127,5 +128,5 @@ class Mounting:
         for number, lower in below:
             place = self._inventory.locate(lower)
             if place is not None:
-                return number, place
+                return (row.device if is_hearsay(row) else number), place
         return None

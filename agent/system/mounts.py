@@ -182,6 +182,13 @@ def source_number(mount: Mount) -> int:
         return 0
 
 
+def is_hearsay(mount: Mount) -> bool:
+    """Whether its source is only what a FUSE program called it (`fsname`), which may be anybody's;
+    with a block device (`fuseblk`) only root mounts: mount.fuse3(8).
+    """
+    return mount.filesystem.startswith("fuse") and not mount.block_device
+
+
 def mounted_for(mount: Mount, accounts: Mapping[int, str]) -> str:
     """The account that a mount was made for, as far as the mount says: `uid=` or
     `user_id=` among its options, or udisks' /media/USER and /run/media/USER.

@@ -10,6 +10,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agent.scan_command import scan_path
@@ -321,3 +322,19 @@ def test_a_million_empty_files_hold_up_nobody_and_are_all_looked_at(loops, clamd
     assert (told[0].verdict, told[0].files) == ("clean", 1_000_000)
     assert time.monotonic() - began < A_MILLION
     assert longest < HELD_UP_AT_MOST
+
+
+def test_malware_under_a_name_that_is_no_text_is_found_and_told(loops, clamd, tmp_path):
+    loop = loops.make("names", {"a.txt": b"a"})
+    loop.mount(tmp_path / "mnt")
+    for octet in (b"\xff", b"\n", b"\x1b"):
+        with open(os.fsencode(tmp_path / "mnt") + b"/" + octet * 255, "wb") as bad:  # noqa: PTH123 - no text
+            bad.write(eicar())
+    watching = Watching(clamd.address)
+    watching.plug(loop)
+
+    told = watching.until(MediumScanned)
+    watching.sensor.stop()
+
+    assert (told.verdict, len(told.infections)) == ("infected", 3)
+    assert msgspec.json.decode(msgspec.json.encode(told), type=MediumScanned) == told

@@ -3,6 +3,8 @@ systems behind loop devices, a real clamd, other processes that do the harm.
 """
 
 # ruff: noqa: F811 - pytest names fixtures by their parameters
+import ctypes
+import os
 import subprocess
 import sys
 import threading
@@ -228,3 +230,31 @@ def test_what_is_read_through_an_overlay_is_seen(stack, clamd, loops, tmp_path):
     watching.until(MediumScanned)
 
     assert [one.scan for one in watching.of(MediumAccessed)] == ["running"]
+
+
+def fuse_that_claims(node, point):
+    """A FUSE file system of an ordinary user, by name the medium's; root may not look into it."""
+    point.mkdir()
+    channel = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={channel},rootmode=40000,user_id=65534,group_id=65534".encode()
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.mount(os.fsencode(node), os.fsencode(point), b"fuse", 6, options)
+    assert done == 0, os.strerror(ctypes.get_errno())
+    return channel
+
+
+def test_a_file_system_that_only_claims_to_be_the_medium_hides_it_from_nobody(
+    stack, clamd, loops, tmp_path
+):
+    stick = loops.make("claimed", {"bad.com": eicar()})
+    watching = watched(stack, clamd)
+    watching.plug(stick)
+    stack.callback(os.close, fuse_that_claims(stick.node, tmp_path / "claims"))
+    stack.callback(run, "umount", "-l", tmp_path / "claims")
+    watching.until(MediumScanned, verdict="incomplete")
+
+    stick.mount(tmp_path / "mnt")
+    watching.until(MediumScanned, verdict="infected")
+    run("cat", f"{tmp_path}/mnt/bad.com")
+
+    assert watching.until(MediumAccessed).scan == "infected"

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from agent.system.mounts import UnreadableTable, mounted_for, parse_mountinfo
+from agent.system.mounts import UnreadableTable, is_hearsay, mounted_for, parse_mountinfo
 
 ACCOUNTS = {1000: "alice"}
 ROOT = b"27 1 8:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw,errors=remount-ro\n"
@@ -45,3 +45,18 @@ def test_a_mount_of_another_namespace_is_reached_through_its_root():
 def test_what_the_kernel_does_not_document_is_refused(row):
     with pytest.raises(UnreadableTable):
         list(parse_mountinfo(row))
+
+
+@pytest.mark.parametrize(
+    ("row", "is_so"),
+    [
+        (NTFS, False),
+        (b"98 27 0:57 / /home/li/x rw - fuse.any /dev/sdb1 rw,user_id=1000\n", True),
+        (b"98 27 0:57 / /home/li/x rw - fuse /dev/sdb1 rw,user_id=1000\n", True),
+        (b"98 27 0:57 / /mnt rw - btrfs /dev/sdb1 rw\n", False),
+    ],
+)
+def test_what_a_users_file_system_calls_itself_is_hearsay(row, is_so):
+    [mount] = parse_mountinfo(row)
+
+    assert is_hearsay(mount) is is_so
