@@ -174,7 +174,7 @@ def test_a_scan_of_a_part_is_no_scan_of_the_medium(stack, clamd, loops, tmp_path
     run(
         "mount", "--bind", tmp_path / "whole/good", (tmp_path / "part").mkdir() or tmp_path / "part"
     )
-    stack.callback(run, "umount", tmp_path / "part")
+    stack.callback(run, "umount", "--lazy", tmp_path / "part")
     stick.unmount(tmp_path / "whole")
     watching = watched(stack, clamd)
     watching.plug(stick)
@@ -188,7 +188,7 @@ def test_a_folder_mounted_over_the_mount_point_hides_nothing(stack, clamd, loops
     watching.plug(stick)
     stick.mount(tmp_path / "mnt")
     run("mount", "--bind", tmp_path / "mnt/good", tmp_path / "mnt")
-    stack.callback(run, "umount", tmp_path / "mnt")
+    stack.callback(run, "umount", "--lazy", tmp_path / "mnt")
 
     assert watching.until(MediumScanned).verdict == "infected"
 
@@ -200,9 +200,9 @@ def test_what_is_read_below_another_mount_on_its_point_is_seen(stack, clamd, loo
     stick.mount(tmp_path / "mnt")
     (tmp_path / "too").mkdir()
     run("mount", "--bind", tmp_path / "mnt", tmp_path / "too")
-    stack.callback(run, "umount", tmp_path / "too")
+    stack.callback(run, "umount", "--lazy", tmp_path / "too")
     run("mount", "-t", "tmpfs", "none", tmp_path / "mnt")
-    stack.callback(run, "umount", tmp_path / "mnt")
+    stack.callback(run, "umount", "--lazy", tmp_path / "mnt")
     watching.turn(0.05)
 
     run("cat", f"{tmp_path}/too/a.txt")
@@ -250,7 +250,7 @@ def test_a_file_system_that_only_claims_to_be_the_medium_hides_it_from_nobody(
     watching = watched(stack, clamd)
     watching.plug(stick)
     stack.callback(os.close, fuse_that_claims(stick.node, tmp_path / "claims"))
-    stack.callback(run, "umount", "-l", tmp_path / "claims")
+    stack.callback(run, "umount", "--lazy", tmp_path / "claims")
     watching.until(MediumScanned, verdict="incomplete")
 
     stick.mount(tmp_path / "mnt")
