@@ -4,7 +4,6 @@ Attached to no folder and in no mount table; gone when its descriptor is closed.
 """
 
 import ctypes
-import errno
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +28,8 @@ _DRIVERS: Mapping[str, tuple[str, ...]] = {
 """Drivers of the kernel by libblkid's TYPE; `agent.system.fuse_mount` for one that is none."""
 _FLAGS: Mapping[str, tuple[str, ...]] = {"vfat": ("utf8",)}
 """Else a name outside the code page is shown with `?` and cannot be opened."""
+_STRINGS: Mapping[str, Mapping[str, bytes]] = {"btrfs": {"subvolid": b"5"}}
+"""Else only the subvolume is seen that the medium calls its default."""
 
 
 class Unmountable(Exception):
@@ -64,14 +65,11 @@ def mount_privately(node: str, filesystem: str) -> PrivateMount:
 
 
 def mount_again(number: int, mount: Mount) -> int:
-    """Descriptor of the root of a file system that is mounted already, for reading.  Of btrfs none:
-    each of its mounts shows one of several trees.
+    """Descriptor of the root of a file system that is mounted already, for reading.
 
     Raises:
         OSError: the kernel has no driver of its own for it, or does not mount it.
     """
-    if mount.filesystem == "btrfs":
-        raise OSError(errno.EXDEV, "a part of a file system with several trees")
     # As the first mount has it: the kernel gives out no file system for both.
     flags = ("ro",) if "ro" in mount.super_options else ()
     return _mounted(node_of(number), mount.filesystem, flags)
@@ -89,6 +87,8 @@ def _mounted(node: str, driver: str, flags: Sequence[str]) -> int:
         _configure(context, _SET_STRING, b"source", os.fsencode(node))
         for flag in flags:
             _configure(context, _SET_FLAG, flag.encode(), None)
+        for name, text in _STRINGS.get(driver, {}).items():
+            _configure(context, _SET_STRING, name.encode(), text)
         _configure(context, _CREATE, None, None)
         return _checked(_LIBC.syscall(FSMOUNT, context, _CLOSE_ON_EXEC, _READ_ONLY_AND_HARMLESS))
     finally:
