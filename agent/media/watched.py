@@ -66,7 +66,8 @@ class Watched:
     `writes` counts what others wrote or put elsewhere, `writes_then` when the last scan began;
     `scans_again` says that a scan was no scan of all for that.  Seconds of the
     monotonic clock: `look_again_at`, when files that were written since are looked at, and
-    `waits_until`, until when accesses are held back.
+    `waits_until`, until when accesses are held back.  `awaits_close`: what is written counts when
+    its writer closes it, and not before.
     """
 
     def __init__(self, where: MountedAt) -> None:
@@ -80,6 +81,7 @@ class Watched:
         self._disturbed = 0
         self.look_again_at: float | None = None
         self.waits_until: float | None = None
+        self.awaits_close = False
         self._held_back: dict[str, HeldBack] = {}
         self._told: set[tuple[str, ScanState]] = set()
 

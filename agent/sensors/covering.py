@@ -90,7 +90,10 @@ class Covering:
         return self._waiting.pop(number, None)
 
     def settled(self, news: ScanSettled, watched: Watched) -> None:
+        watched.awaits_close = news.disturbed
         if news.marked is None:
+            if news.disturbed:
+                self._look_when_closed(watched)
             return
         if watched.writes == watched.writes_then:
             self._scans.gather(news.marked)
@@ -121,8 +124,18 @@ class Covering:
         moments += [watched.look_again_at for watched in self._covered.values()]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def changed(self, watched: Watched) -> None:
-        """Somebody wrote there or put something elsewhere, or may have."""
+    def changed(self, watched: Watched, *, closed: bool) -> None:
+        """Somebody wrote there or put something elsewhere, or may have; `closed` says that a
+        writer was done with it.
+        """
         watched.writes += 1
+        if watched.awaits_close and not closed:
+            return
         if watched.where.number in self._covered:
+            watched.look_again_at = self._monotonic() + QUIET
+
+    def _look_when_closed(self, watched: Watched) -> None:
+        """It is clean, but somebody has a file open for writing: all of it is scanned again."""
+        self._covered[watched.where.number] = watched
+        if watched.writes != watched.writes_then:
             watched.look_again_at = self._monotonic() + QUIET

@@ -271,7 +271,8 @@ class MediaSensor:
         for number, access in self._accesses.drain(self._scans.engine_pid()):
             watched = self._mounting.watched(number)
             if watched is not None and (isinstance(access, Overflow) or access.changes):
-                self._covering.changed(watched)
+                closed = isinstance(access, Overflow) or access.closed
+                self._covering.changed(watched, closed=closed)
             yield watched, access
 
     def _noticed(self, watched: Watched | None, access: FileAccess | Overflow) -> Iterator[Fact]:
@@ -318,7 +319,7 @@ class MediaSensor:
         elif isinstance(news, ScanEnded):
             yield from self._scan_ended(news, watched)
         elif isinstance(news, ScanSettled):
-            yield from self._files_touched()  # what was written while it was marked
+            yield from self._files_touched()  # what was written until it had settled
             self._scan_settled(news, watched)
         elif not news.job.again:
             watched.scan_began()

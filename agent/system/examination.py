@@ -23,8 +23,8 @@ from agent.system.boot_area import boot_mark
 from agent.system.chosen_files import chosen_files
 from agent.system.content import was_read
 from agent.system.file_marks import Reading
+from agent.system.fingerprinting import OPEN_FOR_WRITING, Unmarkable, marks_below
 from agent.system.fingerprinting import Bounds as MarkBounds
-from agent.system.fingerprinting import Unmarkable, marks_below
 from agent.system.pace import EnginePace, usage
 from agent.system.tree import Bounds, OpenFile, Skipped, files_below
 from checks.facts.media import ScanExtent
@@ -71,6 +71,8 @@ class Examination:
         self._began: float | None = None
         self._used = 0
         self._known: Marked | None = None
+        self.disturbed = False
+        """Whether nothing could be marked because somebody has a file open for writing."""
 
     def stop(self) -> None:
         """From another thread: it lets go of its files and ends as `gone`."""
@@ -122,7 +124,8 @@ class Examination:
             return None
         try:
             part, read = self._part(folder, os.urandom(SECRET_SIZE), boot)
-        except Unmarkable:
+        except Unmarkable as why:
+            self.disturbed = str(why) == OPEN_FOR_WRITING
             return None
         return Marked(
             job=self.job,

@@ -18,6 +18,7 @@ import msgspec
 from agent.media.fingerprint import Sampling, sampling_for
 from agent.system.file_marks import Opened, Reading, mark_of, opened
 from agent.system.kernel import any_page_in_memory, read_at_idle_priority
+from agent.system.leases import is_open_for_writing
 from agent.system.tree import why_unopened
 
 MARKED_AT_MOST = 100_000
@@ -33,9 +34,14 @@ Found = Callable[[bytes, bytes, int], None]
 """Takes a path below the folder, its mark and the file's size; never called twice at once."""
 
 
+OPEN_FOR_WRITING = "open_for_writing"
+"""Somebody may change a file through a map of memory, of which nobody hears before it is closed."""
+
+
 class Unmarkable(Exception):
     """No marks of everything can be had; the message is the reason: `gone`, `unreadable`,
-    `special`, `other_filesystem`, `too_deep`, `too_many_files`, `timeout`, `stopped`.
+    `special`, `other_filesystem`, `too_deep`, `too_many_files`, `timeout`, `stopped`,
+    OPEN_FOR_WRITING.
     """
 
 
@@ -195,5 +201,8 @@ class _Marking:
             if self._is_over():
                 return
             mark = mark_of(one, self._reading)
+            if is_open_for_writing(one.descriptor):  # asked last: who closed it before was heard
+                self._give_up(OPEN_FOR_WRITING)
+                return
             with self._one_at_a_time:
                 self._found(one.path, mark, one.status.st_size)

@@ -71,11 +71,13 @@ class ScanEnded(msgspec.Struct, frozen=True, kw_only=True):
 
 class ScanSettled(msgspec.Struct, frozen=True):
     """The last word of a scan: nothing of ours has the file system open any more.  `marked` is
-    None where no receipt can come of it.
+    None where no receipt can come of it; `disturbed` says that one may when those who have files
+    open for writing have closed them.
     """
 
     job: ScanJob
     marked: Marked | None
+    disturbed: bool = False
 
 
 class ReceiptMade(msgspec.Struct, frozen=True):
@@ -245,7 +247,7 @@ class ScanThreads:
         running = self._running.get(job.number)
         if running is not None and running.examination is examination:
             running.settled = True
-        self._post(ScanSettled(job, marked))
+        self._post(ScanSettled(job, marked, examination.disturbed))
 
     def _examined(self, examination: Examination) -> Marked | None:
         """Tells how the scan ended as soon as it has."""

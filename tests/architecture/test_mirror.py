@@ -68,7 +68,8 @@ TESTED_THROUGH = (
     ),
     Through("agent.system.hold_gate", "the same", "agent.system.bpf_pins"),
     Through("agent.sensors.media", "real mounts, real fanotify",
-            "agent.sensors.covering agent.system.accesses agent.system.mount_roots"),
+            """agent.sensors.covering agent.system.accesses agent.system.leases
+            agent.system.mount_roots"""),
     Through("agent.system.media_stack", "the same", "agent.scan_claims agent.system.udev"),
     Through(
         "agent.sensors.antivirus",
