@@ -338,3 +338,24 @@ def test_malware_under_a_name_that_is_no_text_is_found_and_told(loops, clamd, tm
 
     assert (told.verdict, len(told.infections)) == ("infected", 3)
     assert msgspec.json.decode(msgspec.json.encode(told), type=MediumScanned) == told
+
+
+def test_strange_names_pipes_nodes_and_second_names_hide_nothing_and_hold_nobody_up(
+    loops, clamd, tmp_path
+):
+    point = mounted(loops, tmp_path, "strange")
+    name = os.fsencode(point) + b"/" + b"\xff" * 255
+    with open(name, "wb") as malware:  # noqa: PTH123 - Path has no bytes
+        malware.write(eicar())
+    os.link(name, point / "second")
+    os.mkfifo(point / "pipe")
+    os.mknod(point / "zero", 0o020666, os.makedev(1, 5))
+
+    report = scanned(point, clamd)
+
+    assert report.verdict == "infected"
+    assert len(report.infected) == 2
+    assert [left for left in skipped(report) if left[1] == "special"] == [
+        ("pipe", "special"),
+        ("zero", "special"),
+    ]
