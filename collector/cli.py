@@ -15,10 +15,11 @@ from collector.commands.agents import agents, enrol_token
 from collector.commands.beacon import beacon
 from collector.commands.hosts import host
 from collector.commands.media import media
-from collector.commands.opened import CommandFailed
+from collector.commands.opened import CommandFailed, WrongUsage
 from collector.commands.people import token, user
 from collector.commands.policy import policy
 from collector.commands.receipts import receipt
+from collector.commands.report import report
 from collector.config import ConfigError
 from collector.ingest import enrolment
 from collector.ingest.trust import NotTrusted
@@ -42,6 +43,7 @@ app = App(
 for group in (user, token, enrol_token, agents, policy, host, media, receipt, beacon):
     app.command(group)
 for command in (
+    report,
     state.init,
     state.serve,
     state.migrate,
@@ -60,7 +62,7 @@ def main() -> int:
         status = app(exit_on_error=False, print_error=True)
     except CycloptsError:
         return WRONG_USAGE
-    except (ConfigError, PolicyError) as wrong:
+    except (ConfigError, PolicyError, WrongUsage) as wrong:
         return _complain(wrong, WRONG_USAGE)
     except (
         CommandFailed,

@@ -29,10 +29,10 @@ from collector.media.acts import MediaActs
 from collector.media.columns import Fault, headings, row_of
 from collector.media.imports import Reading, read_lines
 from collector.media.labels import LABELS_MOST, SIZES, labels_page
-from collector.media.sheets import SheetRefused, csv_of, rows_of, xlsx_of
 from collector.policies import SqlPolicies
 from collector.queries.ledger import SHOWN, Ledger, LineFilter
 from collector.queries.register import StoredMedia
+from collector.sheets import SheetRefused, csv_of, rows_of, xlsx_of
 from collector.speech import complain, say
 from collector.store.engine import open_store
 

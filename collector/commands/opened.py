@@ -27,6 +27,10 @@ class CommandFailed(Exception):
     """One line for the person at the shell."""
 
 
+class WrongUsage(CommandFailed):
+    """What was asked for cannot be meant."""
+
+
 def settings_of(config: Path | None) -> Settings:
     return load_settings(config, os.environ)
 

@@ -20,6 +20,9 @@ from collector.dashboard.shown import shown
 from collector.queries import cases
 from collector.queries.endpoints import departments, endpoint_named
 from collector.queries.spread import Visited, visited_since_clean
+from collector.reports.figures import COUNTED, Counted
+from collector.reports.period import Period, PeriodWrong, period_of
+from collector.reports.tables import COUNTED_NAMES
 from collector.rights import ACT_RIGHTS
 
 ON_A_PAGE = 25
@@ -80,11 +83,16 @@ def _list(visit: Visit, error: str = "") -> Response:
         states=(state,) if state in list(CaseState) else (),
         only_open=state == "open",
         severities=_known(visit.asked("severity"), list(Severity)),
-        rules=_known(visit.asked("rule"), list(catalogue())),
+        rules=tuple(r for r in visit.request.query_params.getlist("rule") if r in catalogue()),
         department=visit.asked("department"),
+        owner=visit.asked("owner"),
         endpoint=visit.asked("endpoint"),
         text=visit.asked("q").strip(),
     )
+    period, counted = _counted(visit)
+    if period and counted:
+        bounds = {"from_us": period.from_us, "to_us": period.to_us}
+        wanted = msgspec.structs.replace(wanted, counted=counted, **bounds)
     total = cases.count_cases(store, wanted)
     pages = max(1, -(-total // ON_A_PAGE))
     number = visit.page_number(pages)
@@ -100,6 +108,9 @@ def _list(visit: Visit, error: str = "") -> Response:
         number=number,
         pages=pages,
         wanted=wanted,
+        during=period,
+        counted_name=COUNTED_NAMES.get(counted or ""),
+        nobody=cases.NOBODY,
         state=state,
         next_clock=cases.next_clock,
         states=list(CaseState),
@@ -163,6 +174,16 @@ def _lines(fact: str, visit: Visit) -> tuple[Line, ...]:
         return shown(decode_fact(fact.encode("utf-8")), visit.words) if fact else ()
     except Malformed:
         return ()
+
+
+def _counted(visit: Visit) -> tuple[Period | None, Counted | None]:
+    """What of a report the list shows; nothing where the address does not say it rightly."""
+    counted = next((each for each in COUNTED if each == visit.asked("counted")), None)
+    timezone = visit.services.policies.current().hospital.timezone
+    try:
+        return period_of(visit.asked("during"), timezone), counted
+    except PeriodWrong:
+        return None, None
 
 
 def _known(asked: str, values: list[str]) -> tuple[str, ...]:

@@ -24,12 +24,12 @@ from collector.media.columns import (
     row_of,
 )
 from collector.media.labels import LABELS_MOST, SIZES, labels_page, style_source
-from collector.media.sheets import CSV_TYPE, XLSX_TYPE, csv_of, xlsx_of
 from collector.policies import registered
 from collector.queries.ledger import SHOWN, Ledger, LineFilter
 from collector.queries.overview import endpoint_names
 from collector.queries.receipts import ReceiptFilter, StoredReceipts
 from collector.queries.register import StoredMedia
+from collector.sheets import CSV_TYPE, XLSX_TYPE, csv_of, xlsx_of
 
 ON_A_PAGE = 50
 STORY_SHOWN = 50

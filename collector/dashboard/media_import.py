@@ -9,8 +9,8 @@ from collector.dashboard.door import Visit
 from collector.dashboard.media import acts_of
 from collector.media.columns import Fault
 from collector.media.imports import Reading, read_lines
-from collector.media.sheets import SheetRefused, rows_of
 from collector.queries.register import StoredMedia
+from collector.sheets import SheetRefused, rows_of
 
 
 def show(visit: Visit) -> Response:

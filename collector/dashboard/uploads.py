@@ -6,7 +6,7 @@ from email.policy import HTTP
 
 import msgspec
 
-from collector.media.sheets import BYTES_MOST
+from collector.sheets import BYTES_MOST
 
 UPLOAD_LIMIT_BYTES = BYTES_MOST + 64 * 1024
 PARTS_LIMIT = 50

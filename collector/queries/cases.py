@@ -23,12 +23,16 @@ from checks.finding import Severity
 from checks.policy import Endpoint
 from collector.cases import CLOSED_STATES, Case, CaseState
 from collector.queries.endpoints import endpoint_of
+from collector.queries.reports import counts_as
 from collector.queries.rows import value_of
+from collector.reports.figures import Counted
 from collector.store import schema
 
 EVIDENCE_SHOWN = 50
 """Of a case with 10,000 findings the newest are shown and the rest counted."""
 
+NOBODY = "\N{FIGURE DASH}"
+"""Stands for an empty name in an address, where empty means any."""
 _CLOSED = tuple(sorted(CLOSED_STATES))
 _OF_FINDING = (
     "at_us",
@@ -49,8 +53,10 @@ _BEFORE_CONTAINED = (
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What is empty does not narrow.  `subject` is the whole one; `since_us` compares when it was last seen, `text`
-    is looked for in subject, case number and the endpoint's line of the register.
+    """What is empty does not narrow.  `subject` is the whole one; `since_us` compares when it was
+    last seen, `text` is looked for in subject, case number and the endpoint's line of the register.
+    NOBODY as `department` or `owner` (the person in charge) means those that have none.  With
+    `counted` only those that a report from `from_us` until `to_us` counts so.
     """
 
     states: tuple[str, ...] = ()
@@ -59,9 +65,13 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str = ""
     department: str = ""
     subject: str = ""
+    owner: str = ""
     since_us: int = 0
     text: str = ""
     only_open: bool = False
+    counted: Counted | None = None
+    from_us: int = 0
+    to_us: int = 0
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,9 +248,14 @@ def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
     if wanted.endpoint:
         asked = asked.where(cases.agent == wanted.endpoint)
     if wanted.department:
-        asked = asked.where(cases.department == wanted.department)
+        asked = asked.where(cases.department == wanted.department.removeprefix(NOBODY))
     if wanted.subject:
         asked = asked.where(cases.subject == wanted.subject)
+    if wanted.owner:
+        owner = func.coalesce(schema.endpoints.c.owner, "")
+        asked = asked.where(owner == wanted.owner.removeprefix(NOBODY))
+    if wanted.counted:
+        asked = asked.where(counts_as(wanted.counted, wanted.from_us, wanted.to_us))
     if wanted.since_us:
         asked = asked.where(cases.last_seen_us >= wanted.since_us)
     if wanted.text:

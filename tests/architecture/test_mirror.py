@@ -104,7 +104,8 @@ TESTED_THROUGH = (
         "commands are run as processes: what they print and their status is what is promised",
         """collector.backup collector.commands.agents collector.commands.beacon
         collector.commands.hosts collector.commands.people collector.commands.policy
-        collector.commands.receipts collector.commands.state collector.durable
+        collector.commands.receipts collector.commands.report collector.commands.state
+        collector.durable
         collector.speech""",
     ),
     Through(
@@ -115,9 +116,9 @@ TESTED_THROUGH = (
         collector.api.receipts collector.dashboard.case_medium collector.dashboard.endpoints
         collector.dashboard.forms collector.dashboard.hosts collector.dashboard.learning
         collector.dashboard.media_import collector.dashboard.policy
-        collector.dashboard.receipts collector.dashboard.rules collector.dashboard.site
-        collector.dashboard.strangers collector.dashboard.unseen collector.ingest.routes
-        collector.queries.spread""",
+        collector.dashboard.receipts collector.dashboard.reports collector.dashboard.rules
+        collector.dashboard.site collector.dashboard.strangers collector.dashboard.unseen
+        collector.ingest.routes collector.queries.spread""",
     ),
     Through(
         "collector.dashboard.shown",

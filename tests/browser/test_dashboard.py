@@ -25,6 +25,8 @@ PAGES = (
     "/media/new",
     "/media/import",
     "/media/unregistered/ffee0011",
+    "/reports",
+    "/reports?period=2026-01-01..2028-12-31",
     "/learning",
     "/policy",
     "/rules",

@@ -12,7 +12,7 @@ import pytest
 from cyclopts import App
 
 from collector.cli import app
-from collector.media.sheets import xlsx_of
+from collector.sheets import xlsx_of
 from tests.free_port import free_port
 from tests.sender import RealCollector
 
@@ -20,7 +20,7 @@ COMMANDS = (
     "init", "migrate", "check-config", "backup", "verify", "rebuild", "user add",
     "user passwd", "user list", "token create", "enrol-token create", "enrol-token list", "agents list",
     "policy check", "policy show", "policy apply",
-    "media list", "media import", "media export", "media labels",
+    "media list", "media import", "media export", "media labels", "report",
 )  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,6 +35,39 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> RealCollector:
         xlsx_of([["number", "serial", "owner"], ["R-1", "S1", "wang"]], title="register")
     )
     return made
+
+
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        (["2026-11", "--form", "csv"], b"\xef\xbb\xbf"),
+        (["--form", "xlsx"], b"PK"),
+        ([], b"%PDF"),
+    ],
+)
+def test_a_report_goes_to_the_standard_output(collector, words, begins):
+    done = subprocess.run(
+        [sys.executable, "-m", "collector", "report", *words, "--config", str(collector.config)],
+        capture_output=True, check=True, cwd=collector.folder, env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+    assert done.stdout.startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [(["2026-13"], "2026-13 is no period"), (["2026-11", "--out", "november.doc"], "ends in .pdf")],
+)
+def test_a_report_that_cannot_be_made_says_why(collector, words, why):
+    done = subprocess.run(
+        [sys.executable, "-m", "collector", "report", *words, "--config", str(collector.config)],
+        capture_output=True, text=True, check=False, cwd=collector.folder,
+        env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert why in done.stderr
+    assert not (collector.folder / "november.doc").exists()
 
 
 @pytest.mark.parametrize("command", COMMANDS)

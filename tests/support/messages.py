@@ -24,7 +24,7 @@ from checks.facts.remote_tools import RemoteTool
 from checks.facts.scan_late import ScanLate
 from checks.finding import Severity
 from checks.policy import Mode
-from collector import cases, proposals
+from collector import cases, proposals, sheets
 from collector.alerts import digest_mail
 from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
@@ -45,13 +45,14 @@ from collector.entries import MediaAct
 from collector.i18n import SOME_PROCESS
 from collector.judging.receipts import ENDINGS, RECEIPT_STATES
 from collector.judging.records import ENDPOINT_STATES
-from collector.media import acts, columns, imports, labels, revocations, sheets
+from collector.media import acts, columns, imports, labels, revocations
 from collector.queries.hosts import STANDINGS
 from collector.queries.ledger import LINE_STATES, SHOWN
+from collector.reports import pdf, period, tables
 from collector.rights import Role
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("dashboard", "api", "media")
+ROOMS = ("dashboard", "api", "media", "reports")
 KEYWORDS = {
     "gettext": None,
     "say": None,
@@ -69,6 +70,8 @@ def field(struct: type, name: str) -> tuple[str, ...]:
 
 WORDS: dict[str, tuple[str, ...]] = {
     "severity": tuple(Severity),
+    "period": ("yesterday", "last_week", "last_month", "this_month"),
+    "file": ("pdf", "xlsx", "csv"),
     "state": tuple(CaseState),
     "act": tuple(Act),
     "timeline": (*Act, "opened", "raised", "mailed", "mail_refused", "refused"),
@@ -201,6 +204,7 @@ def sentences() -> set[str]:
         shown_infected.WHERE_PATHS_ARE,
         *_of_proposals(),
         *_of_the_register(),
+        *_of_reports(),
         *DECIDED_PLAINLY,
         *DECIDED_BY_ENTRY,
         *reasons.REASONS,
@@ -235,11 +239,16 @@ def _of_proposals() -> Iterator[str]:
 
 
 def _of_the_register() -> Iterator[str]:
-    """Constants of the media room that are sentences."""
-    for module in (acts, columns, imports, revocations, sheets):
+    """Constants of the media and the report room that are sentences."""
+    for module in (acts, columns, imports, revocations, sheets, period, tables):
         for name, value in vars(module).items():
             if name[0] != "_" and name.isupper() and isinstance(value, str) and " " in value:
                 yield value
+
+
+def _of_reports() -> Iterator[str]:
+    yield from tables.COUNTED_NAMES.values()
+    yield from pdf.SIGNED_BY
 
 
 def _of_rule_pages() -> Iterator[str]:

@@ -15,9 +15,9 @@ from collector import dashboard
 from collector.auth import authenticate
 from collector.dashboard.door import LANGUAGE_COOKIE, SESSION_COOKIE
 from collector.entries import EntryKind, MediaChanged
-from collector.media.sheets import csv_of, rows_of
 from collector.queries.register import StoredMedia
 from collector.sessions import open_session, session_of
+from collector.sheets import csv_of, rows_of
 from tests.contract.collector.dashboard.test_door import SITE
 from tests.support.hospital import PASSWORD, STRANGE, USB, WARDS, Hospital, mounted, now_us
 

@@ -10,6 +10,7 @@ PEOPLE = {"安全员": "officer", "duty": "duty", "auditor": "auditor", "admin":
           "director": "director"}  # fmt: skip
 READERS = {
     "/hosts": {"officer", "duty", "auditor", "admin", "director"},
+    "/reports": {"officer", "duty", "auditor", "admin", "director"},
     "/learning": {"officer", "duty", "auditor", "director"},
     "/policy": {"officer", "duty", "auditor", "director"},
     "/unseen": {"officer", "duty", "auditor", "admin"},

@@ -6,8 +6,8 @@ from datetime import datetime
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from collector.media.sheets import rows_of, xlsx_of
-from tests.unit.collector.media.test_sheets import FORMULAS, ROWS
+from collector.sheets import rows_of, xlsx_of
+from tests.unit.collector.test_sheets import FORMULAS, ROWS
 
 
 def excel(rows) -> bytes:

@@ -3,8 +3,8 @@ import zipfile
 
 import pytest
 
-from collector.media import sheets
-from collector.media.sheets import SheetRefused, csv_of, rows_of
+from collector import sheets
+from collector.sheets import SheetRefused, csv_of, rows_of
 
 ROWS = [["编号", "备注"], ["R-1", '第一,"引号"\n换行'], ["R-2", ""]]
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0"]

@@ -9,11 +9,17 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.exceptions import InvalidFileException
 
+if TYPE_CHECKING:
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+Cell = str | int | float
+"""Of a table that is written; tables that are read hold text."""
 BYTES_MOST = 32 * 1024 * 1024
 UNPACKED_MOST = 512 * 1024 * 1024
 ROWS_MOST = 250_000
@@ -41,29 +47,38 @@ class SheetRefused(Exception):
         self.params = params
 
 
-def csv_of(rows: Iterable[Sequence[str]]) -> bytes:
+def csv_of(rows: Iterable[Sequence[Cell]]) -> bytes:
     """UTF-8 with a byte order mark, without which Excel takes it for the local code page."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     for row in rows:
-        writer.writerow([_inert(cell) for cell in row])
+        writer.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in row])
     return (_BOM + text.getvalue()).encode("utf-8")
 
 
-def xlsx_of(rows: Iterable[Sequence[str]], *, title: str) -> bytes:
+def xlsx_of(rows: Iterable[Sequence[Cell]], *, title: str) -> bytes:
+    return book_of([(title, rows)])
+
+
+def book_of(sheets: Iterable[tuple[str, Iterable[Sequence[Cell]]]]) -> bytes:
+    """An Excel file of several tables, each under its title; what is a number stays one."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(title[:31])
-    sheet.freeze_panes = "A2"
-    for row in rows:
-        cells = []
-        for text in row:
-            cell = WriteOnlyCell(sheet, value="".join(c for c in text if c.isprintable()))
-            cell.data_type = "s"  # text, whatever it begins with
-            cells.append(cell)
-        sheet.append(cells)
+    for title, rows in sheets:
+        sheet = book.create_sheet(title[:31])
+        sheet.freeze_panes = "A2"
+        for row in rows:
+            sheet.append([_cell(sheet, value) for value in row])
     written = io.BytesIO()
     book.save(written)
     return written.getvalue()
+
+
+def _cell(sheet: "WriteOnlyWorksheet", value: Cell) -> object:
+    if not isinstance(value, str):
+        return WriteOnlyCell(sheet, value=value)
+    cell = WriteOnlyCell(sheet, value="".join(c for c in value if c.isprintable()))
+    cell.data_type = "s"  # text, whatever it begins with
+    return cell
 
 
 def rows_of(content: bytes) -> Iterator[list[str]]:
