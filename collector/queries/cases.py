@@ -245,15 +245,14 @@ def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
     ):
         if values:
             asked = asked.where(column.in_(values))
-    if wanted.endpoint:
-        asked = asked.where(cases.agent == wanted.endpoint)
-    if wanted.department:
-        asked = asked.where(cases.department == wanted.department.removeprefix(NOBODY))
-    if wanted.subject:
-        asked = asked.where(cases.subject == wanted.subject)
-    if wanted.owner:
-        owner = func.coalesce(schema.endpoints.c.owner, "")
-        asked = asked.where(owner == wanted.owner.removeprefix(NOBODY))
+    for whole, value in (
+        (cases.agent, wanted.endpoint),
+        (cases.department, wanted.department),
+        (cases.subject, wanted.subject),
+        (func.coalesce(schema.endpoints.c.owner, ""), wanted.owner),
+    ):
+        if value:
+            asked = asked.where(whole == value.removeprefix(NOBODY))
     if wanted.counted:
         asked = asked.where(counts_as(wanted.counted, wanted.from_us, wanted.to_us))
     if wanted.since_us:
