@@ -1,10 +1,12 @@
 """Which processes are scans that a command of ours runs: the service takes none of them for a user.
 
 A file per process in the state folder, which only root writes to; so only root's scans are known.
+It stays a while after the scan: the service may hear late of what that read.
 """
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from agent.durable import make_private_folder
 
 FOLDER = "scans"
 PROC = Path("/proc")
+KEPT = 60.0
+"""Seconds that a claim outlives its scan."""
 
 
 @contextlib.contextmanager
@@ -28,20 +32,25 @@ def claimed(state: Path) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError):
-            claim.unlink()
+            os.utime(claim)
 
 
 def claimants(state: Path) -> frozenset[int]:
-    """Processes that scan now; what a killed one left is taken away."""
+    """Processes that scan, or did a moment ago; older claims are taken away."""
     scanning = set()
     with contextlib.suppress(OSError):
         for claim in (state / FOLDER).iterdir():
             pid = int(claim.name) if claim.name.isdecimal() else 0
-            if pid and claim.read_text("ascii") == _started(pid):
+            runs, began = _started(pid), claim.read_text("ascii")
+            if pid and (runs == began or (not runs and _is_fresh(claim))):
                 scanning.add(pid)
             else:
                 claim.unlink()
     return frozenset(scanning)
+
+
+def _is_fresh(claim: Path) -> bool:
+    return abs(time.time() - claim.stat().st_mtime) < KEPT
 
 
 def _started(pid: int) -> str:

@@ -14,7 +14,7 @@ class Accesses:
     def __init__(
         self, gathering: Gathering, own_scans: Callable[[], frozenset[int]] = frozenset
     ) -> None:
-        """`own_scans` are other processes of ours that scan; asked when anything was accessed."""
+        """`own_scans` are other processes of ours that scan; asked about each that accessed."""
         self._gathering = gathering
         self._own_scans = own_scans
         self._groups: dict[int, AccessWatch] = {}
@@ -60,13 +60,15 @@ class Accesses:
     def drain(self, engine_pid: int) -> Iterator[tuple[int, FileAccess | Overflow]]:
         """What others did: neither we nor the engine."""
         leave_out = frozenset((os.getpid(), engine_pid)) - {0}
-        own: frozenset[int] | None = None
+        own, others = leave_out, leave_out
         for number, group in list(self._groups.items()):
             for access in group.accesses(leave_out=leave_out):
                 if isinstance(access, FileAccess):
-                    own = self._own_scans() if own is None else own
+                    if access.pid not in own and access.pid not in others:
+                        own = self._own_scans()
                     if access.pid in own:
                         continue
+                    others |= {access.pid}
                 yield number, access
 
     def failures(self) -> frozenset[str]:

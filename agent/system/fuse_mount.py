@@ -11,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 from agent.system.bpf_kernel import NoEbpf
 
@@ -104,7 +103,9 @@ def _await(driver: "subprocess.Popen[bytes]", table: int, ends: float) -> None:
 
 
 def _is_mounted(table: int) -> bool:
-    with Path(f"/proc/self/fd/{table}").open("rb") as lines:
+    """Also when the driver has ended: what is open tells of its namespace."""
+    os.lseek(table, 0, os.SEEK_SET)
+    with os.fdopen(os.dup(table), "rb") as lines:
         fields = (line.split() for line in lines)
         return any(line[4] == _POINT.encode() and b"fuseblk" in line for line in fields)
 

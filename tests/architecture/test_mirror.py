@@ -70,7 +70,7 @@ TESTED_THROUGH = (
     Through("agent.sensors.media", "real mounts, real fanotify",
             """agent.sensors.covering agent.system.accesses agent.system.leases
             agent.system.mount_roots"""),
-    Through("agent.system.media_stack", "the same", "agent.scan_claims agent.system.udev"),
+    Through("agent.system.media_stack", "the same", "agent.system.udev"),
     Through(
         "agent.sensors.antivirus",
         "real processes and files in their places",

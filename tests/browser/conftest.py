@@ -89,6 +89,9 @@ def enter(page: Page) -> None:
     page.fill("#password", PASSWORD)
     page.click("button[type=submit]")
     page.wait_for_selector("#overview")
+    if page.locator("html").get_attribute("lang") != "zh-CN":  # a test before this one chose
+        page.get_by_role("button", name="中文").click()
+        page.wait_for_selector("html[lang=zh-CN]")
 
 
 def _made(folder: Path) -> Path:
