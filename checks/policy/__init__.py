@@ -10,6 +10,7 @@ from checks.policy.document import (
     Policy,
     PolicyDocument,
     Recipient,
+    ReportEvery,
     RuleSettings,
     Thresholds,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "PolicyError",
     "Recipient",
     "RegisteredMedium",
+    "ReportEvery",
     "RuleSettings",
     "Scanning",
     "Subject",

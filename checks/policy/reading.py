@@ -30,7 +30,7 @@ from checks.policy.allowlist_reading import (
     promises_of_approved,
     promises_of_device,
 )
-from checks.policy.document import Policy, Thresholds
+from checks.policy.document import Policy, Recipient, Thresholds
 from checks.policy.error import PolicyError
 from checks.policy.network import Beacon, Binding, KnownHost
 from checks.policy.schedule import weekly_time
@@ -187,6 +187,7 @@ def _promises(policy: Policy) -> Iterator[Promise]:
     yield from _of_media(policy)
     for index, recipient in enumerate(policy.mail.recipients):
         yield f"mail.recipients[{index}].address", partial(mail_address, recipient.address)
+        yield f"mail.recipients[{index}].reports", partial(_of_all_departments, recipient)
     for rule, settings in policy.rules.items():
         for clock in ("mail", "acknowledge", "contain", "close"):
             if text := getattr(settings, clock):
@@ -195,6 +196,11 @@ def _promises(policy: Policy) -> Iterator[Promise]:
         value = getattr(policy.thresholds, name)
         if isinstance(value, str):
             yield f"thresholds.{name}", partial(span, value)
+
+
+def _of_all_departments(recipient: Recipient) -> None:
+    if recipient.reports and recipient.departments:
+        raise PolicyError("reports tell of every department; name none for who gets them")
 
 
 def _of_media(policy: Policy) -> Iterator[Promise]:

@@ -20,7 +20,9 @@ DIGEST = "digest"
 """The occasion of a mail about a day instead of a case."""
 REMINDER = "reminder"
 """The occasion of a mail about an approval that ends."""
-WITHOUT_CASE = (DIGEST, REMINDER)
+REPORT = "report"
+"""The occasion of a mail with the report of a period."""
+WITHOUT_CASE = (DIGEST, REMINDER, REPORT)
 
 
 def alert_for(case: Case, occasion: Occasion, policy: Policy, endpoint: Endpoint) -> Alert | None:

@@ -5,11 +5,9 @@ It names no endpoint and no person; what a program claimed as its name is shown 
 
 from collections.abc import Sequence
 from email.message import EmailMessage
-from email.utils import format_datetime
 
 from checks.policy import Policy
-from collector.alerts.mail import visible
-from collector.clocks import local_time
+from collector.alerts.mail import headed, visible
 from collector.entries import AttemptsOfDay, Tried
 from collector.i18n import MISSING, SOME_PROCESS, Translator, translator
 
@@ -32,14 +30,14 @@ def digest_mail(  # noqa: PLR0913 - what a mail needs, by name
 ) -> EmailMessage:
     """The same day gives the same Message-ID."""
     says = translator(policy.hospital.language)
-    message = EmailMessage()
-    message["Subject"] = says.format(SUBJECT, _params(digest, says))
-    message["From"] = visible(sender)
-    message["To"] = ", ".join(visible(address) for address in recipients)
-    message["Date"] = format_datetime(local_time(now_us, policy.hospital.timezone))
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-    domain = sender.rpartition("@")[2].strip(" <>") or "localhost"
-    message["Message-ID"] = f"<digest.{digest.day}@{domain}>"
+    message = headed(
+        says.format(SUBJECT, _params(digest, says)),
+        sender=sender,
+        recipients=recipients,
+        message_id=f"digest.{digest.day}",
+        now_us=now_us,
+        timezone=policy.hospital.timezone,
+    )
     address = f"{link.rstrip('/')}/cases?rule=EXT-17"
     message.set_content(f"{digest_line(digest, says)}\n\n{address}\n")
     return message

@@ -5,7 +5,7 @@ are shown as spaces, HTML is escaped, and no header takes a line break.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -85,17 +85,39 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 def compose(dossier: Dossier, envelope: Envelope, policy: Policy) -> EmailMessage:
     """The whole mail in the hospital's language; the same key gives the same Message-ID."""
     letter = letter_about(dossier, envelope, policy)
-    message = EmailMessage()
-    message["Subject"] = letter.subject
-    message["From"] = visible(envelope.sender)
-    message["To"] = ", ".join(visible(address) for address in envelope.recipients)
-    message["Date"] = format_datetime(local_time(envelope.now_us, policy.hospital.timezone))
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+    message = headed(
+        letter.subject,
+        sender=envelope.sender,
+        recipients=envelope.recipients,
+        message_id=_told_by(dossier, envelope.occasion),
+        now_us=envelope.now_us,
+        timezone=policy.hospital.timezone,
+    )
     if dossier.case.severity is Severity.CRITICAL:
         message["Importance"] = "high"
         message["X-Priority"] = "1"
     _thread(message, dossier, envelope)
     lay_out(message, letter)
+    return message
+
+
+def headed(  # noqa: PLR0913 - the headers of a mail, by name
+    subject: str,
+    *,
+    sender: str,
+    recipients: Sequence[str],
+    message_id: str,
+    now_us: int,
+    timezone: str,
+) -> EmailMessage:
+    """A mail without words yet; `message_id` is the part of it before the sender's domain."""
+    message = EmailMessage()
+    message["Subject"] = subject
+    message["From"] = visible(sender)
+    message["To"] = ", ".join(visible(address) for address in recipients)
+    message["Date"] = format_datetime(local_time(now_us, timezone))
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+    message["Message-ID"] = _at(sender, message_id)
     return message
 
 
@@ -269,20 +291,22 @@ def _time(at_us: int, policy: Policy) -> datetime:
 
 def _thread(message: EmailMessage, dossier: Dossier, envelope: Envelope) -> None:
     """One case, one thread: RFC 5322, 3.6.4."""
-    case, occasion = dossier.case, envelope.occasion
-    told_by = str(occasion)
-    if occasion is Occasion.RAISED:
-        told_by = f"{occasion}.{case.severity}"
-    message["Message-ID"] = _message_id(case.id, told_by, envelope.sender)
-    if occasion is not Occasion.FIRST:
-        first = _message_id(case.id, str(Occasion.FIRST), envelope.sender)
+    if envelope.occasion is not Occasion.FIRST:
+        first = _at(envelope.sender, _told_by(dossier, Occasion.FIRST))
         message["In-Reply-To"] = first
         message["References"] = first
 
 
-def _message_id(case: str, told_by: str, sender: str) -> str:
+def _told_by(dossier: Dossier, occasion: Occasion) -> str:
+    case = dossier.case
+    if occasion is Occasion.RAISED:
+        return f"{case.id}.{occasion}.{case.severity}"
+    return f"{case.id}.{occasion}"
+
+
+def _at(sender: str, message_id: str) -> str:
     domain = sender.rpartition("@")[2].strip(" <>") or "localhost"
-    return f"<{case}.{told_by}@{domain}>"
+    return f"<{message_id}@{domain}>"
 
 
 @cache

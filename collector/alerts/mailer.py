@@ -13,13 +13,14 @@ from sqlalchemy.exc import OperationalError
 
 from checks.check import Check
 from checks.wire import encode
-from collector.alerts.decide import DIGEST, REMINDER, Occasion, alert_for, is_overdue
+from collector.alerts.decide import DIGEST, REMINDER, REPORT, Occasion, alert_for, is_overdue
 from collector.alerts.digest_mail import digest_mail
 from collector.alerts.dossier import Dossier, read_dossier
 from collector.alerts.mail import Envelope, compose
 from collector.alerts.outbox import Claim, Outbox, gives_up, pause_after, told
 from collector.alerts.reminder_mail import reminder_mail
 from collector.alerts.reminders import due, ending_of
+from collector.alerts.report_mail import report_mail
 from collector.alerts.smtp import Receipt, Transport
 from collector.cases import CaseState
 from collector.entries import EntryKind, Mailed
@@ -27,6 +28,10 @@ from collector.judging.memory import case_from, endpoint_from
 from collector.judging.progress import is_far_behind, judged_until
 from collector.ports import Clock, Journal, PolicySource
 from collector.queries.digests import digest_of
+from collector.queries.reports import first_enrolled_us
+from collector.reports.making import make_report
+from collector.reports.period import Period, period_of
+from collector.reports.schedule import due_reports
 from collector.store import schema
 
 log = logging.getLogger(__name__)
@@ -76,6 +81,7 @@ class Mailer:
                 if looks % OVERDUE_EVERY_LOOKS == 0:
                     self.find_overdue()
                     self.find_ending()
+                    self.find_reports()
                 looks += 1
                 busy = self.step()
             except OperationalError as failure:
@@ -128,14 +134,31 @@ class Mailer:
                 self.outbox.put(alert, now_us)
         return len(ending)
 
+    def find_reports(self) -> int:
+        """Puts the reports that are due into the outbox, each once; how many there are new.  None
+        of a time before the first endpoint.
+        """
+        now_us = self.clock()
+        wanted = list(due_reports(self.policies.current(), now_us))
+        known = self.outbox.known([alert.key for alert in wanted])
+        new = [alert for alert in wanted if alert.key not in known]
+        if not new or is_far_behind(judged_until(self.store, self.journal, now_us), now_us):
+            return 0
+        first_us = first_enrolled_us(self.store)
+        new = [alert for alert in new if first_us < self._period(alert.case).to_us]
+        for alert in new:
+            self.outbox.put(alert, now_us)
+        return len(new)
+
     # ------------------------------------------------------------------------ one alert
 
+    @cached_property
+    def _without_case(self) -> Mapping[str, Callable[[Claim], None]]:
+        return {DIGEST: self._tell_digest, REMINDER: self._remind, REPORT: self._report}
+
     def _attempt(self, claim: Claim) -> None:
-        if claim.occasion == DIGEST:
-            self._settle(claim, self._sent_digest(claim))
-            return
-        if claim.occasion == REMINDER:
-            self._remind(claim)
+        if claim.occasion in self._without_case:
+            self._without_case[claim.occasion](claim)
             return
         dossier = read_dossier(self.store, claim.case)
         if dossier is None:
@@ -158,10 +181,11 @@ class Mailer:
         message = compose(dossier, envelope, self.policies.current())
         return self.transport.send(message, claim.waiting)
 
-    def _sent_digest(self, claim: Claim) -> Receipt:
+    def _tell_digest(self, claim: Claim) -> None:
         digest = digest_of(self.store, claim.case)
         if digest is None:
-            return Receipt(later=dict.fromkeys(claim.waiting, "no such digest now"))
+            self._settle(claim, Receipt(later=dict.fromkeys(claim.waiting, "no such digest now")))
+            return
         message = digest_mail(
             digest,
             self.policies.current(),
@@ -170,7 +194,7 @@ class Mailer:
             link=self.base_url,
             now_us=self.clock(),
         )
-        return self.transport.send(message, claim.waiting)
+        self._settle(claim, self.transport.send(message, claim.waiting))
 
     def _remind(self, claim: Claim) -> None:
         policy = self.policies.current()
@@ -187,6 +211,22 @@ class Mailer:
             now_us=self.clock(),
         )
         self._settle(claim, self.transport.send(message, claim.waiting))
+
+    def _report(self, claim: Claim) -> None:
+        policy, now_us = self.policies.current(), self.clock()
+        report = make_report(self.store, policy, self._period(claim.case), now_us=now_us)
+        message = report_mail(
+            report,
+            policy,
+            sender=self.sender,
+            recipients=claim.recipients,
+            link=self.base_url,
+            now_us=now_us,
+        )
+        self._settle(claim, self.transport.send(message, claim.waiting))
+
+    def _period(self, name: str) -> Period:
+        return period_of(name, self.policies.current().hospital.timezone)
 
     def _settle(self, claim: Claim, receipt: Receipt) -> None:
         now_us = self.clock()

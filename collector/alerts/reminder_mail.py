@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from email.message import EmailMessage
-from email.utils import format_datetime
 
 from checks.finding import Severity
 from checks.policy import Approved, ApprovedDevice, Policy
-from collector.alerts.mail import COLOURS, TIME_SHOWN, Field, Letter, lay_out, visible
+from collector.alerts.mail import COLOURS, TIME_SHOWN, Field, Letter, headed, lay_out, visible
 from collector.alerts.reminders import Ending
 from collector.clocks import local_time
 from collector.i18n import Translator, translator
@@ -32,14 +31,14 @@ def reminder_mail(  # noqa: PLR0913 - what a mail needs, by name
 ) -> EmailMessage:
     """The same approval and end give the same Message-ID."""
     letter = letter_about_ending(ending, policy, link=f"{link.rstrip('/')}/policy")
-    message = EmailMessage()
-    message["Subject"] = letter.subject
-    message["From"] = visible(sender)
-    message["To"] = ", ".join(visible(address) for address in recipients)
-    message["Date"] = format_datetime(local_time(now_us, policy.hospital.timezone))
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-    domain = sender.rpartition("@")[2].strip(" <>") or "localhost"
-    message["Message-ID"] = f"<reminder.{ending.id}@{domain}>"
+    message = headed(
+        letter.subject,
+        sender=sender,
+        recipients=recipients,
+        message_id=f"reminder.{ending.id}",
+        now_us=now_us,
+        timezone=policy.hospital.timezone,
+    )
     lay_out(message, letter)
     return message
 

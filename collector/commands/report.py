@@ -2,22 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from collector.app import wall_clock
 from collector.commands.opened import ConfigFile, WrongUsage, journal_of, settings_of, state_of
 from collector.durable import write_durably
 from collector.i18n import translator
 from collector.policies import SqlPolicies
+from collector.reports.forms import FORMS, Form, form_called
 from collector.reports.making import make_report
-from collector.reports.pdf import report_pdf
 from collector.reports.period import PeriodWrong, last_month, period_of
-from collector.reports.tables import report_csv, report_xlsx
 from collector.speech import say
 from collector.store.engine import open_store
-
-Form = Literal["pdf", "xlsx", "csv"]
-_WRITERS = {"pdf": report_pdf, "xlsx": report_xlsx, "csv": report_csv}
 
 
 def report(
@@ -59,7 +55,8 @@ def report(
         made = make_report(store, policy, wanted, now_us=now_us)
     finally:
         store.dispose()
-    content = _WRITERS[chosen](made, translator(language or policy.hospital.language))
+    writer, _ = FORMS[chosen]
+    content = writer(made, translator(language or policy.hospital.language))
     if out is None:
         sys.stdout.buffer.write(content)
     else:
@@ -69,8 +66,7 @@ def report(
 
 def _form_of(file: Path) -> Form:
     """Raises WrongUsage."""
-    ending = file.suffix.removeprefix(".")
-    found: Form | None = next((each for each in get_args(Form) if each == ending), None)
+    found = form_called(file.suffix.removeprefix("."))
     if found is None:
         raise WrongUsage(f"{file}: name a file that ends in .pdf, .xlsx or .csv")
     return found

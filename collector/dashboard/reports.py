@@ -1,35 +1,23 @@
 """Reports to read, to print and to take along."""
 
-from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from starlette.responses import Response
 
 from collector.dashboard.assets import SECURITY_HEADERS
 from collector.dashboard.door import Visit
-from collector.i18n import Translator
 from collector.reports.figures import Report
+from collector.reports.forms import FORMS, file_name, form_called
 from collector.reports.making import make_report
-from collector.reports.pdf import PDF_TYPE, report_pdf
 from collector.reports.period import Period, PeriodWrong, choices, last_month, period_of
 from collector.reports.tables import (
     blind_of,
     headings,
-    report_csv,
-    report_xlsx,
     sentence,
     severities_of,
     tables_of,
     total_row,
 )
-from collector.sheets import CSV_TYPE, XLSX_TYPE
-
-Writer = Callable[[Report, Translator], bytes]
-FORMS: Mapping[str, tuple[Writer, str]] = {
-    "pdf": (report_pdf, PDF_TYPE),
-    "xlsx": (report_xlsx, XLSX_TYPE),
-    "csv": (report_csv, CSV_TYPE),
-}
 
 
 def show(visit: Visit) -> Response:
@@ -60,16 +48,16 @@ def show(visit: Visit) -> Response:
 
 
 def download(visit: Visit) -> Response:
-    form = visit.request.path_params["form"]
+    form = form_called(visit.request.path_params["form"])
     try:
         period = period_of(visit.request.path_params["period"], _timezone(visit))
     except PeriodWrong:
         return visit.missing()
-    if form not in FORMS:
+    if form is None:
         return visit.missing()
     writer, kind = FORMS[form]
-    name = f"wardwatch-{period.name.replace('..', '-to-')}.{form}"
-    headers = {**SECURITY_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    named = f'attachment; filename="{file_name(period, form)}"'
+    headers = {**SECURITY_HEADERS, "Content-Disposition": named}
     return Response(
         writer(_report(visit, period), visit.says),
         media_type=kind,

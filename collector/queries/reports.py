@@ -1,5 +1,6 @@
 """What a report is counted from."""
 
+import sys
 from collections.abc import Mapping
 
 import msgspec
@@ -59,3 +60,10 @@ def enrolled(engine: Engine) -> Mapping[str, Enrolled]:
             row.agent: Enrolled(department=row.department, enrolled_us=row.enrolled_us)
             for row in connection.execute(asked)
         }
+
+
+def first_enrolled_us(engine: Engine) -> int:
+    """When the first endpoint was enrolled; the end of time where there is none."""
+    with engine.connect() as connection:
+        first = connection.execute(select(func.min(schema.endpoints.c.enrolled_us))).scalar_one()
+    return sys.maxsize if first is None else int(first)
