@@ -19,7 +19,7 @@ from tests.sender import RealCollector
 COMMANDS = (
     "init", "migrate", "check-config", "backup", "verify", "rebuild", "user add",
     "user passwd", "user list", "token create", "enrol-token create", "enrol-token list", "agents list",
-    "policy check", "policy show", "policy apply",
+    "policy check", "policy show", "policy apply", "policy replay",
     "media list", "media import", "media export", "media labels", "report",
 )  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
