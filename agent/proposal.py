@@ -21,8 +21,8 @@ HEAD = f"""{MARK}
 # machine had when it was first started: inside is what is directly connected to it, outside is
 # all else.  Read it, correct it, and apply it; then delete the first line.
 #
-# 尚未经任何人确认。本地址规划由本机首次启动时的网络连接自动提出:直接相连的网段视为内网,
-# 其余一律视为外网。请核对、修改后应用,并删除第一行。
+# 尚未经任何人确认。本地址规划由本机首次启动时的网络连接自动提出：直接相连的网段视为内网，
+# 其余一律视为外网。请核对、修改后应用，并删除第一行。
 
 [hospital]
 name = ""

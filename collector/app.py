@@ -36,6 +36,7 @@ from collector.policies import PolicyDocuments, SqlPolicies
 from collector.ports import Clock, Services
 from collector.problems import Refused, fault_answer, problem, problem_answer, refused_answer
 from collector.receipts import Passes
+from collector.replays import Replays
 from collector.silence import SilenceWatch
 from collector.store import schema
 from collector.store.engine import open_journal, open_store
@@ -69,6 +70,7 @@ class Collector:
     metrics: Metrics
     supervisor: Supervisor
     services: Services
+    replays: Replays
     changes: LocalChanges
     door: AgentDoor
 
@@ -82,6 +84,7 @@ class Collector:
     def close(self) -> None:
         """Workers first, then what they write to."""
         self.supervisor.stop()
+        self.replays.close()
         self.journal.close()
         self.journal_engine.dispose()
         self.store_engine.dispose()
@@ -141,6 +144,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
     policies.current()
     journal.start()
     changes, metrics = LocalChanges(), Metrics()
+    replays = Replays(state_dir, clock=clock)
     services = Services(
         journal=journal,
         journal_engine=journal_engine,
@@ -149,6 +153,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
         acts=CaseActs(journal=journal, store=store_engine, changes=changes, clock=clock),
         changes=changes,
         clock=clock,
+        replays=replays,
         base_url=base_url,
         version=own_version(),
         mails=settings.smtp is not None,
@@ -179,6 +184,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
         metrics=metrics,
         supervisor=_workers(settings, services, metrics),
         services=services,
+        replays=replays,
         changes=changes,
         door=door,
     )

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from checks.policy import Policy
+from collector.compared import Asked, Said
 from collector.entries import EntryKind
 
 Clock = Callable[[], int]
@@ -94,6 +95,14 @@ class Acts(Protocol):
     def on_cases(self, cases: Iterable[str], act: str, *, actor: str, reason: str = "") -> None: ...
 
 
+class Replays(Protocol):
+    """What another policy would have made of the past: one at a time."""
+
+    def start(self, text: str, *, running: str, version: int, days: int, actor: str) -> bool: ...
+
+    def last(self) -> tuple[Asked, Said | None] | None: ...
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What the dashboard and the API are given by `collector.app`."""
 
@@ -104,6 +113,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     acts: Acts
     changes: Changes
     clock: Clock
+    replays: Replays
     base_url: str
     version: str
     mails: bool = True

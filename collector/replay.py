@@ -16,11 +16,11 @@ import msgspec
 from sqlalchemy import Engine, delete, select
 
 from checks.check import Check
-from checks.finding import Severity
 from checks.wire import encode
 from collector.cases import Case, CaseKey
 from collector.changes import LocalChanges
 from collector.clocks import microseconds_in
+from collector.compared import Comparison, Regraded
 from collector.entries import EntryKind, PolicyApplied
 from collector.judge import Judge
 from collector.judging.memory import case_from
@@ -47,31 +47,6 @@ class Record(Protocol):
 
     def after(self, entry: int, limit: int) -> Sequence[Entry]:
         """The next entries in order."""
-
-
-class Regraded(msgspec.Struct, frozen=True, kw_only=True):
-    """A case that both policies open; `case` as the candidate sees it."""
-
-    case: Case
-    before: Severity
-
-
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Cases that were opened in the span, by both policies (`running`, `candidate`: how many), by
-    the candidate alone (`opened`), by the policy in force alone (`spared`), or by both with
-    another severity.  The gravest first; `names` are those of the endpoints, by agent.
-    """
-
-    from_us: int
-    until_us: int
-    observations: int
-    version: int
-    running: int
-    candidate: int
-    opened: tuple[Case, ...]
-    spared: tuple[Case, ...]
-    regraded: tuple[Regraded, ...]
-    names: Mapping[str, str]
 
 
 class _Past:

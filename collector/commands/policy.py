@@ -27,10 +27,11 @@ from collector.commands.opened import (
     settings_of,
     when,
 )
+from collector.compared import Comparison
 from collector.i18n import translator
 from collector.ingest.identities import AgentSignatures
 from collector.policies import SqlPolicies
-from collector.replay import Comparison, Replay
+from collector.replay import Replay
 from collector.speech import complain, say
 
 DAYS_MOST = 3660

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from checks.policy import PolicyError, check_limits, parse_policy
 from collector.alerts.reminders import endings
+from collector.dashboard import policy_replay
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
 from collector.policies import PolicyChanged
@@ -41,6 +42,8 @@ def edit(visit: Visit) -> Response:
         if field(visit.form, "step") == "apply":
             visit.services.policies.apply(text, actor=visit.user, over=_seen(visit))
             return see_other("/policy?applied=1")
+        if field(visit.form, "step") == "replay":
+            return policy_replay.start(visit, text)
     except PolicyError as wrong:
         return _page(visit, text, error=str(wrong))
     except PolicyChanged as changed:
@@ -74,6 +77,7 @@ def _page(
         checked=checked or bool(meanwhile),
         applied=bool(visit.asked("applied")) and not visit.form,
         changes=_changes(running, text),
+        replay_days=policy_replay.DAYS,
         policy=in_force,
         proposed=is_proposed(running),
         approvals=tuple(endings(in_force, visit.services.clock())),

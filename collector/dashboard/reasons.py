@@ -110,7 +110,7 @@ def reason(text: str, says: Translator) -> str:
     if whole is not None:
         return whole
     parts = [_one(part, says) or part for part in text.split(AND)]
-    return AND.join(parts)
+    return says.gettext(AND).join(parts)
 
 
 def _one(text: str, says: Translator) -> str | None:

@@ -1,6 +1,6 @@
 """Cases with their endpoints, evidence and story."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -232,6 +232,13 @@ def _rows() -> Select[Any]:
     register = [column.label(f"endpoint_{column.name}") for column in lines.columns]
     joined = cases.outerjoin(lines, cases.c.agent == lines.c.agent)
     return select(cases, *register).select_from(joined)
+
+
+def known_cases(engine: Engine, ids: Sequence[str]) -> frozenset[str]:
+    """Those of the ids that are cases here."""
+    with engine.connect() as connection:
+        asked = select(schema.cases.c.id).where(schema.cases.c.id.in_(ids))
+        return frozenset(connection.execute(asked).scalars())
 
 
 def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:

@@ -116,6 +116,7 @@ TESTED_THROUGH = (
         collector.api.receipts collector.dashboard.case_medium collector.dashboard.endpoints
         collector.dashboard.forms collector.dashboard.hosts collector.dashboard.learning
         collector.dashboard.media_import collector.dashboard.policy
+        collector.dashboard.policy_replay
         collector.dashboard.receipts collector.dashboard.reports collector.dashboard.rules
         collector.dashboard.site collector.dashboard.strangers collector.dashboard.unseen
         collector.ingest.routes collector.queries.spread""",

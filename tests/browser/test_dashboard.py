@@ -97,11 +97,11 @@ def test_the_officer_acknowledges_and_closes_with_a_reason(officer):
 
     officer.get_by_role("button", name="直接销号").click()
     expect(officer.get_by_role("alert")).to_contain_text("请填写原因")
-    officer.fill("#reason", "已重新查杀,结果无毒")
+    officer.fill("#reason", "已重新查杀，结果无毒")
     officer.get_by_role("button", name="直接销号").click()
 
     expect(officer.locator("#case-head .ww-state")).to_have_text("已销号")
-    expect(officer.locator("#case-story")).to_contain_text("已重新查杀,结果无毒")
+    expect(officer.locator("#case-story")).to_contain_text("已重新查杀，结果无毒")
 
 
 def test_several_cases_are_acknowledged_at_once(officer):
@@ -190,7 +190,7 @@ def test_a_file_is_imported_whole_or_its_wrong_rows_are_told(officer, tmp_path):
     officer.goto("/media/import")
     officer.set_input_files("#file", file)
     officer.get_by_role("button", name="检查并导入").click()
-    expect(officer.locator("main")).to_contain_text("授权次数:often 不是整数")
+    expect(officer.locator("main")).to_contain_text("授权次数：often 不是整数")
 
     file.write_bytes("编号,序列号,授权次数\r\nIN-1,IN1,3\r\n".encode("gb18030"))
     officer.set_input_files("#file", file)

@@ -89,7 +89,7 @@ def test_the_overview_tells_the_newest_day_of_attempts_in_one_line(officer, site
 def test_what_could_not_be_seen_is_said_in_chinese(officer):
     officer.goto("/unseen")
 
-    expect(officer.get_by_text("从未上报:转发").first).to_be_visible()
+    expect(officer.get_by_text("从未上报：转发").first).to_be_visible()
     assert "never reported" not in officer.locator("#unseen").inner_text()
 
 

@@ -161,7 +161,7 @@ def test_a_case_is_mailed_in_the_hospitals_language_and_marked(store):
     [mail] = box.mails
     subject = str(make_header(decode_header(mail["Subject"])))
     assert subject.startswith("【紧急·违规外联】内科三病区 NK3-PC-017 ")
-    assert subject.endswith("(2026-03-02 14:05)")
+    assert subject.endswith("（2026-03-02 14:05）")
     assert mail["Message-ID"] == f"<{case}.first@hospital.example>"
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     text = mail.get_body(("plain",)).get_content()

@@ -35,6 +35,7 @@ from collector.journal import SqlJournal
 from collector.judge import Judge
 from collector.policies import SqlPolicies
 from collector.ports import Services
+from collector.replays import Replays
 from collector.store import schema
 from collector.store.engine import open_journal, open_store
 from tests.fakes.batches import observation, sealed
@@ -111,6 +112,7 @@ class Hospital:
         policies = SqlPolicies(self._journal_engine, self._journal.writer)
         policies.apply(POLICY, actor="wardwatch")
         changes = LocalChanges()
+        self._replays = Replays(folder, clock=now_us)
         self.services = Services(
             journal=self._journal,
             journal_engine=self._journal_engine,
@@ -119,6 +121,7 @@ class Hospital:
             acts=CaseActs(journal=self._journal, store=self._store, changes=changes, clock=now_us),
             changes=changes,
             clock=now_us,
+            replays=self._replays,
             base_url=base_url,
             version="0.1.0",
         )
@@ -135,6 +138,7 @@ class Hospital:
         self._sequences: dict[str, int] = {}
 
     def close(self) -> None:
+        self._replays.close()
         self._stop.set()
         self._judging.join()
         self._journal.close()

@@ -6,6 +6,7 @@ from checks.check import discover
 from checks.finding import Severity
 from checks.policy import Endpoint
 from checks.wire import encode
+from collector.compared import Comparison
 from collector.entries import CaseAct, Enrolled, EntryKind, PolicyApplied
 from collector.replay import WARM_UP, Replay, ReplayStopped
 from tests.fakes.batches import POLICY, START_US, connection, health, network, observation, sealed
@@ -52,7 +53,9 @@ def past():
 
 @pytest.fixture
 def compare(past, tmp_path):
-    def compared(running, candidate, *, from_us=START_US, stopped=lambda: False):
+    def compared(
+        running: str, candidate: str, *, from_us=START_US, stopped=lambda: False
+    ) -> Comparison:
         replay = Replay(
             past.journal,
             checks=discover(),

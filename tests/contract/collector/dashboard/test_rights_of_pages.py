@@ -13,6 +13,7 @@ READERS = {
     "/reports": {"officer", "duty", "auditor", "admin", "director"},
     "/learning": {"officer", "duty", "auditor", "director"},
     "/policy": {"officer", "duty", "auditor", "director"},
+    "/policy/replay": {"officer", "duty", "auditor", "director"},
     "/unseen": {"officer", "duty", "auditor", "admin"},
 }
 EVIL = {"Origin": "https://evil.example"}

@@ -246,6 +246,6 @@ def test_where_malware_is_found_the_case_lists_the_other_endpoint_with_a_link(wa
     assert "Also used at, since its last clean scan" in page
     assert '<a class="ww-item-link" href="/endpoints/a-1">' in page
     chinese = ward.page(f"/cases/{case['id']}", language="zh_CN").text
-    assert "自上次查杀干净以来,该介质还用于 WARD-A" in chinese
+    assert "自上次查杀干净以来，该介质还用于 WARD-A" in chinese
     assert ward.state(ward.changed) == "doubted"
     assert "malware was found on the medium afterwards" in ward.page("/media/R-1").text

@@ -81,7 +81,7 @@ def subject_of(language: str, occasion: Occasion = Occasion.FIRST) -> str:
 
 def test_a_subject_says_how_grave_where_what_and_when():
     assert subject_of("zh_CN") == (
-        "【紧急·违规外联】内科三病区 NK3-PC-017 Something odd was seen(2026-03-02 14:05)"
+        "【紧急·违规外联】内科三病区 NK3-PC-017 Something odd was seen（2026-03-02 14:05）"
     )
     assert subject_of("en") == (
         "[Critical · unauthorised external connection] 内科三病区 NK3-PC-017 "
@@ -91,7 +91,7 @@ def test_a_subject_says_how_grave_where_what_and_when():
 
 def test_a_raised_case_is_named_by_what_raised_it():
     assert subject_of("zh_CN", Occasion.RAISED) == (
-        "【升级·紧急·违规外联】内科三病区 NK3-PC-017 Something odder was seen(2026-03-02 14:05)"
+        "【升级·紧急·违规外联】内科三病区 NK3-PC-017 Something odder was seen（2026-03-02 14:05）"
     )
 
 
@@ -103,7 +103,7 @@ def test_a_sentence_that_is_too_long_for_a_subject_is_cut():
 
     subject = letter_about(long, envelope(), policy()).subject
 
-    assert "…(2026-03-02 14:05)" in subject
+    assert "…（2026-03-02 14:05）" in subject
     assert len(subject) < 150
 
 

@@ -219,4 +219,4 @@ def test_a_file_read_before_the_watch_says_so_in_both_languages():
     )
 
     assert lines(early)["Process"] == "unknown: it was read before the watch began"
-    assert lines(early, CHINESE)["进程"] == "未知:监视开始之前已被读取"
+    assert lines(early, CHINESE)["进程"] == "未知：监视开始之前已被读取"

@@ -93,7 +93,7 @@ def test_configured_name_servers_are_told_with_their_place():
         ),
         (
             Proxy(how="pac", scheme="pac", address="http://wpad.example/wpad.dat", source="GNOME"),
-            "自动代理脚本(PAC)",
+            "自动代理脚本（PAC）",
             "http://wpad.example/wpad.dat · GNOME",
         ),
     ],
