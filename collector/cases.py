@@ -4,7 +4,10 @@ A case gathers the findings of one rule at one endpoint about one subject.  Find
 join the open case; after its close the next finding opens a new one.
 
     待签收 ─acknowledge─► 待核实 ─verify─► 处置中 ─handle─► 待整改 ─rectify─► 待复查 ─recheck─► 已销号
-    any open state ─close─► 已销号,  ─false_alarm─► 误报   (both with a reason)
+    any open state ─close─► 已销号   (with a reason)
+    any open state ─false_alarm─► the same, proposed   (with a reason)
+        ─confirm_false_alarm─► 误报   (by a second person)
+        ─reject_false_alarm─► the same   (with a reason)
 """
 
 import base64
@@ -43,6 +46,8 @@ class Act(StrEnum):
     RECHECK = "recheck"
     CLOSE = "close"
     FALSE_ALARM = "false_alarm"
+    CONFIRM = "confirm_false_alarm"
+    REJECT = "reject_false_alarm"
     COMMENT = "comment"
 
 
@@ -58,7 +63,7 @@ STEPS: Mapping[Act, tuple[CaseState, CaseState]] = MappingProxyType(
 EXITS: Mapping[Act, CaseState] = MappingProxyType(
     {Act.CLOSE: CaseState.CLOSED, Act.FALSE_ALARM: CaseState.FALSE_ALARM}
 )
-NEED_REASON = frozenset({Act.CLOSE, Act.FALSE_ALARM, Act.COMMENT})
+NEED_REASON = frozenset({Act.CLOSE, Act.FALSE_ALARM, Act.REJECT, Act.COMMENT})
 
 REFUSED = "refused"
 """The act of a timeline line that tells of a step which did not fit any more."""
@@ -66,6 +71,9 @@ REFUSED = "refused"
 UNKNOWN_ACT = "There is no such step: {act}"
 REASON_MISSING = "Please give a reason"
 REASON_TOO_LONG = "The reason is longer than {limit} characters"
+NOT_PROPOSED = "Nobody has called this case a false alarm"
+SECOND_PERSON = "Somebody else must confirm the false alarm"
+REVIEW_FIRST = "Confirm or reject first that it is a false alarm"
 ALREADY_CLOSED = "The case is closed already"
 OUT_OF_ORDER = "This step does not fit the case's present state"
 NO_SUCH_CASE = "There is no such case: {case}"
@@ -112,7 +120,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One case as the store has it; times are microseconds since the epoch, 0 is never.
 
     `opened_us` is when the collector learned of it, `last_seen_us` when the newest of
-    its findings happened at the endpoint.
+    its findings happened at the endpoint.  `proposed_by` called it a false alarm for the reason
+    `proposed_why`, until a second person has looked at it.
     """
 
     id: str
@@ -134,6 +143,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     close_due_us: int = 0
     acknowledged_by: str = ""
     department: str = ""
+    proposed_by: str = ""
+    proposed_why: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -196,21 +207,27 @@ def joined(case: Case, sighting: Sighting) -> Case:
     )
 
 
-def after_act(case: Case, act: str, *, actor: str, reason: str, at_us: int) -> Case:
-    """The case after what a person did to it.
+def after_act(  # noqa: PLR0913 - an act, by name
+    case: Case, act: str, *, actor: str, reason: str, at_us: int, alone: bool = False
+) -> Case:
+    """The case after what a person did to it; `alone` says that one person may call it a false
+    alarm.
 
     Raises:
-        ActRefused: the step does not exist, needs a reason, or does not fit the state.
+        ActRefused: the step does not exist, needs a reason, or does not fit the case.
     """
     step = _known(act)
-    if step in NEED_REASON and not reason.strip():
-        raise ActRefused(REASON_MISSING)
-    if len(reason) > REASON_LIMIT:
-        raise ActRefused(REASON_TOO_LONG, limit=str(REASON_LIMIT))
+    _look_at(step, reason)
     if step is Act.COMMENT:
         return case
     if not case.is_open:
         raise ActRefused(ALREADY_CLOSED)
+    if step in (Act.CONFIRM, Act.REJECT):
+        return _reviewed(case, step, actor, at_us)
+    if case.proposed_by and step is not Act.ACKNOWLEDGE:
+        raise ActRefused(REVIEW_FIRST)
+    if step is Act.FALSE_ALARM and not alone:
+        return msgspec.structs.replace(case, proposed_by=actor, proposed_why=reason.strip())
     reached = EXITS.get(step) or _next_state(case.state, step)
     return msgspec.structs.replace(
         case,
@@ -220,12 +237,35 @@ def after_act(case: Case, act: str, *, actor: str, reason: str, at_us: int) -> C
     )
 
 
-def possible_acts(state: CaseState) -> tuple[Act, ...]:
-    """What may be done to a case in this state, the step forward first."""
-    if state in CLOSED_STATES:
+def possible_acts(case: Case, actor: str) -> tuple[Act, ...]:
+    """What this person may do to the case as far as it goes by the case, the step forward first."""
+    if not case.is_open:
         return (Act.COMMENT,)
-    forward = tuple(act for act, (before, _) in STEPS.items() if before is state)
-    return (*forward, *EXITS, Act.COMMENT)
+    forward = tuple(act for act, (before, _) in STEPS.items() if before is case.state)
+    if not case.proposed_by:
+        return (*forward, *EXITS, Act.COMMENT)
+    confirm = (Act.CONFIRM,) if actor != case.proposed_by else ()
+    acknowledge = tuple(act for act in forward if act is Act.ACKNOWLEDGE)
+    return (*confirm, *acknowledge, Act.REJECT, Act.COMMENT)
+
+
+def _look_at(step: Act, reason: str) -> None:
+    """Raises ActRefused for a reason that is missing or too long."""
+    if step in NEED_REASON and not reason.strip():
+        raise ActRefused(REASON_MISSING)
+    if len(reason) > REASON_LIMIT:
+        raise ActRefused(REASON_TOO_LONG, limit=str(REASON_LIMIT))
+
+
+def _reviewed(case: Case, step: Act, actor: str, at_us: int) -> Case:
+    """By the second person; who proposed it may take it back."""
+    if not case.proposed_by:
+        raise ActRefused(NOT_PROPOSED)
+    if step is Act.REJECT:
+        return msgspec.structs.replace(case, proposed_by="", proposed_why="")
+    if actor == case.proposed_by:
+        raise ActRefused(SECOND_PERSON)
+    return msgspec.structs.replace(case, state=CaseState.FALSE_ALARM, closed_us=at_us)
 
 
 def _known(act: str) -> Act:

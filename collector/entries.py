@@ -33,7 +33,8 @@ class EntryKind(StrEnum):
 
 class CaseAct(msgspec.Struct, frozen=True, kw_only=True):
     """What a person did to a case: `acknowledge`, `verify`, `handle`, `rectify`,
-    `recheck`, `close`, `false_alarm`, `comment`.  `reason` is his own words.
+    `recheck`, `close`, `false_alarm`, `confirm_false_alarm`, `reject_false_alarm`, `comment`.
+    `reason` is his own words.
     """
 
     case: str

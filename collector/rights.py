@@ -57,6 +57,8 @@ ACT_RIGHTS: Mapping[str, Action] = MappingProxyType(
         "recheck": Action.DECIDE_CASES,
         "close": Action.DECIDE_CASES,
         "false_alarm": Action.DECIDE_CASES,
+        "confirm_false_alarm": Action.DECIDE_CASES,
+        "reject_false_alarm": Action.DECIDE_CASES,
         "comment": Action.WORK_CASES,
     }
 )

@@ -79,6 +79,12 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     recipients: tuple[Recipient, ...] = ()
 
 
+class CaseRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`second_person`: somebody else confirms that a case is a false alarm."""
+
+    second_person: bool = True
+
+
 class GradeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A grade that has clocks of its own; what it does not name is as in its rule."""
 
@@ -192,6 +198,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     antivirus: Antivirus = Antivirus()
     media: tuple[RegisteredMedium, ...] = ()
     mail: Mail = Mail()
+    cases: CaseRules = CaseRules()
     thresholds: Thresholds = Thresholds()
     rules: Mapping[str, RuleSettings] = {}
 

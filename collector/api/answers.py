@@ -121,7 +121,9 @@ class TimelineBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseBody(msgspec.Struct, frozen=True, kw_only=True):
-    """In a list `evidence` holds the newest findings only and `timeline` is empty."""
+    """In a list `evidence` holds the newest findings only and `timeline` is empty.  `proposed_by`
+    called it a false alarm, which a second person has not looked at yet.
+    """
 
     id: str
     rule: str
@@ -141,6 +143,7 @@ class CaseBody(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[EvidenceBody]
     timeline: list[TimelineBody]
     acknowledged_by: str
+    proposed_by: str
     acknowledge_due_at: datetime | None
     contain_due_at: datetime | None
     close_due_at: datetime | None

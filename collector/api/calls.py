@@ -229,6 +229,7 @@ OPERATIONS: tuple[Operation, ...] = (
             takes_body=True,
         )
         for act in Act
+        if act is not Act.CONFIRM  # a token is no second person
     ),
     Operation(
         method="GET",

@@ -26,6 +26,8 @@ from collector.reports.tables import COUNTED_NAMES
 from collector.rights import ACT_RIGHTS
 
 ON_A_PAGE = 25
+PROPOSED = "proposed"
+"""Asks for the open cases that somebody called a false alarm."""
 INFECTED = "MED-05"
 """The rule whose cases list where the medium was besides."""
 EVIDENCE_OPEN = 3
@@ -81,7 +83,8 @@ def _list(visit: Visit, error: str = "") -> Response:
     state = visit.asked("state") or "open"
     wanted = cases.CaseFilter(
         states=(state,) if state in list(CaseState) else (),
-        only_open=state == "open",
+        only_open=state in ("open", PROPOSED),
+        only_proposed=state == PROPOSED,
         severities=_known(visit.asked("severity"), list(Severity)),
         rules=tuple(r for r in visit.request.query_params.getlist("rule") if r in catalogue()),
         department=visit.asked("department"),
@@ -129,7 +132,7 @@ def _case(visit: Visit, *, error: str = "", reason: str = "") -> Response:
     says = visit.says
     check = discover().get(row.case.rule)
     found = cases.evidence_of(store, case_id)
-    steps = [step for step in possible_acts(row.case.state) if visit.may(ACT_RIGHTS[step])]
+    steps = [step for step in possible_acts(row.case, visit.user) if visit.may(ACT_RIGHTS[step])]
     record = endpoint_named(store, row.case.agent)
     return visit.page(
         "case.html",

@@ -77,7 +77,12 @@ class Casebook:
         case = self._memory.open_cases[key]
         try:
             after = after_act(
-                case, done.act, actor=done.actor, reason=done.reason, at_us=self._at_us
+                case,
+                done.act,
+                actor=done.actor,
+                reason=done.reason,
+                at_us=self._at_us,
+                alone=not self._memory.policy.cases.second_person,
             )
         except ActRefused as refused:
             self._refuse(done, refused.message)

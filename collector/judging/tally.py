@@ -156,6 +156,8 @@ def case_row(case: Case) -> Row:
         case.close_due_us,
         case.acknowledged_by,
         case.department,
+        case.proposed_by,
+        case.proposed_why,
     )
 
 

@@ -69,6 +69,7 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     since_us: int = 0
     text: str = ""
     only_open: bool = False
+    only_proposed: bool = False
     counted: Counted | None = None
     from_us: int = 0
     to_us: int = 0
@@ -245,6 +246,8 @@ def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
     cases = schema.cases.c
     if wanted.only_open:
         asked = asked.where(cases.state.not_in(_CLOSED))
+    if wanted.only_proposed:
+        asked = asked.where(cases.proposed_by != "")
     for column, values in (
         (cases.state, wanted.states),
         (cases.rule, wanted.rules),

@@ -1,11 +1,15 @@
+import msgspec
 import pytest
 
 from checks.finding import Finding, Severity
 from collector.cases import (
     ALREADY_CLOSED,
+    NOT_PROPOSED,
     OUT_OF_ORDER,
     REASON_MISSING,
     REASON_TOO_LONG,
+    REVIEW_FIRST,
+    SECOND_PERSON,
     Act,
     ActRefused,
     Case,
@@ -84,7 +88,7 @@ def test_severity_rises_and_never_falls():
         (CaseState.AWAITING_RECTIFICATION, "rectify", CaseState.AWAITING_RECHECK),
         (CaseState.AWAITING_RECHECK, "recheck", CaseState.CLOSED),
         (CaseState.HANDLING, "close", CaseState.CLOSED),
-        (CaseState.HANDLING, "false_alarm", CaseState.FALSE_ALARM),
+        (CaseState.HANDLING, "false_alarm", CaseState.HANDLING),
         (CaseState.HANDLING, "comment", CaseState.HANDLING),
         (CaseState.CLOSED, "comment", CaseState.CLOSED),
     ],
@@ -106,6 +110,8 @@ def test_an_act_leads_to_its_state(state, act, reached):
         (CaseState.HANDLING, "comment", "x" * 2001, REASON_TOO_LONG),
         (CaseState.CLOSED, "close", "again", ALREADY_CLOSED),
         (CaseState.FALSE_ALARM, "acknowledge", "", ALREADY_CLOSED),
+        (CaseState.HANDLING, "confirm_false_alarm", "", NOT_PROPOSED),
+        (CaseState.HANDLING, "reject_false_alarm", "it is none", NOT_PROPOSED),
     ],
 )
 def test_an_act_that_does_not_fit_is_refused_in_words(state, act, reason, message):
@@ -122,17 +128,68 @@ def test_who_acknowledged_and_when_it_closed_is_kept():
     assert (closed.acknowledged_by, closed.closed_us, closed.is_open) == ("li", 900, False)
 
 
+@pytest.fixture
+def proposed():
+    return after_act(a_case(), "false_alarm", actor="li", reason=" test cable ", at_us=500)
+
+
+def test_a_false_alarm_waits_for_a_second_person(proposed):
+    assert (proposed.is_open, proposed.proposed_by, proposed.proposed_why) == (
+        True,
+        "li",
+        "test cable",
+    )
+
+    confirmed = after_act(proposed, "confirm_false_alarm", actor="wu", reason="", at_us=900)
+
+    assert (confirmed.state, confirmed.closed_us) == (CaseState.FALSE_ALARM, 900)
+
+
+def test_who_called_it_so_is_no_second_person(proposed):
+    with pytest.raises(ActRefused) as refused:
+        after_act(proposed, "confirm_false_alarm", actor="li", reason="", at_us=900)
+
+    assert refused.value.message == SECOND_PERSON
+
+
+def test_until_then_nothing_closes_it_but_it_can_be_acknowledged(proposed):
+    for act in ("close", "false_alarm"):
+        with pytest.raises(ActRefused) as refused:
+            after_act(proposed, act, actor="wu", reason="because", at_us=900)
+        assert refused.value.message == REVIEW_FIRST
+
+    acknowledged = after_act(proposed, "acknowledge", actor="wu", reason="", at_us=900)
+
+    assert acknowledged.state is CaseState.AWAITING_VERIFICATION
+    assert acknowledged.proposed_by == "li"
+
+
+@pytest.mark.parametrize("actor", ["li", "wu"])
+def test_rejected_it_goes_on_where_it_was(proposed, actor):
+    rejected = after_act(proposed, "reject_false_alarm", actor=actor, reason="no", at_us=900)
+
+    assert rejected == a_case()
+
+
+def test_one_person_may_where_the_policy_says_so():
+    closed = after_act(a_case(), "false_alarm", actor="li", reason="x", at_us=900, alone=True)
+
+    assert (closed.state, closed.closed_us) == (CaseState.FALSE_ALARM, 900)
+
+
 @pytest.mark.parametrize("state", list(CaseState))
-def test_what_is_offered_can_be_done(state):
-    offered = possible_acts(state)
+@pytest.mark.parametrize("proposed_by", ["", "li", "wu"])
+def test_what_is_offered_can_be_done(state, proposed_by):
+    case = msgspec.structs.replace(a_case(state), proposed_by=proposed_by)
+    offered = possible_acts(case, "li")
 
     assert offered
     for act in offered:
-        after_act(a_case(state), act, actor="li", reason="because", at_us=500)
+        after_act(case, act, actor="li", reason="because", at_us=500)
 
 
 def test_the_step_forward_is_offered_first():
-    assert possible_acts(CaseState.HANDLING)[0] is Act.HANDLE
+    assert possible_acts(a_case(CaseState.HANDLING), "li")[0] is Act.HANDLE
 
 
 def test_a_step_that_does_not_exist_is_refused_by_its_name():
