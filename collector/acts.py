@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from sqlalchemy import Engine, select
 
 from checks.wire import encode
+from collector.auth import list_users
 from collector.cases import (
     NO_SUCH_CASE,
+    NO_SUCH_PERSON,
     NOT_JUDGED_YET,
     REFUSED,
     ActRefused,
@@ -16,6 +18,7 @@ from collector.cases import (
 from collector.entries import CaseAct, EntryKind
 from collector.judging.memory import case_from
 from collector.ports import Changes, Clock, Journal
+from collector.rights import Action, may
 from collector.store import schema
 
 PATIENCE_S = 5.0
@@ -30,21 +33,28 @@ class CaseActs:
         self._changes = changes
         self._clock = clock
 
-    def on_case(self, case: str, act: str, *, actor: str, reason: str = "") -> None:
+    def on_case(self, case: str, act: str, *, actor: str, reason: str = "", to: str = "") -> None:
         """Done when this returns.
 
         Raises:
-            ActRefused: there is no such case, the step does not fit it, somebody else
-                was quicker, or the judge has not come to it in five seconds.
+            ActRefused: there is no such case or person, the step does not fit it, somebody
+                else was quicker, or the judge has not come to it in five seconds.
         """
-        self.on_cases((case,), act, actor=actor, reason=reason)
+        self.on_cases((case,), act, actor=actor, reason=reason, to=to)
 
-    def on_cases(self, cases: Iterable[str], act: str, *, actor: str, reason: str = "") -> None:
+    def on_cases(
+        self, cases: Iterable[str], act: str, *, actor: str, reason: str = "", to: str = ""
+    ) -> None:
         """The same for many at once: when one refuses beforehand, none is touched."""
         wanted = tuple(cases)
+        if to and to not in workers(self._store):
+            raise ActRefused(NO_SUCH_PERSON, person=to)
         for case in wanted:
             after_act(self._case(case), act, actor=actor, reason=reason, at_us=self._clock())
-        done = [CaseAct(case=case, act=act, actor=actor, reason=reason.strip()) for case in wanted]
+        done = [
+            CaseAct(case=case, act=act, actor=actor, reason=reason.strip(), to=to)
+            for case in wanted
+        ]
         entries = [self._journal.append(EntryKind.ACT, encode(one)) for one in done]
         for case, entry in zip(wanted, entries, strict=True):
             self._await(case, entry)
@@ -70,3 +80,9 @@ class CaseActs:
             ).scalar_one_or_none()
         if refusal is not None:
             raise ActRefused(refusal["message"])
+
+
+def workers(store: Engine) -> list[str]:
+    """Accounts that cases can be assigned to."""
+    known = (user for user in list_users(store) if not user.disabled)
+    return [user.name for user in known if may(user.role, Action.WORK_CASES)]

@@ -4,6 +4,7 @@ A case gathers the findings of one rule at one endpoint about one subject.  Find
 join the open case; after its close the next finding opens a new one.
 
     待签收 ─acknowledge─► 待核实 ─verify─► 处置中 ─handle─► 待整改 ─rectify─► 待复查 ─recheck─► 已销号
+    any open state ─assign─► the same, somebody's or nobody's
     any open state ─close─► 已销号   (with a reason)
     any open state ─false_alarm─► the same, proposed   (with a reason)
         ─confirm_false_alarm─► 误报   (by a second person)
@@ -48,6 +49,7 @@ class Act(StrEnum):
     FALSE_ALARM = "false_alarm"
     CONFIRM = "confirm_false_alarm"
     REJECT = "reject_false_alarm"
+    ASSIGN = "assign"
     COMMENT = "comment"
 
 
@@ -76,6 +78,7 @@ SECOND_PERSON = "Somebody else must confirm the false alarm"
 REVIEW_FIRST = "Confirm or reject first that it is a false alarm"
 ALREADY_CLOSED = "The case is closed already"
 OUT_OF_ORDER = "This step does not fit the case's present state"
+NO_SUCH_PERSON = "Nobody called {person} works on cases here"
 NO_SUCH_CASE = "There is no such case: {case}"
 NOT_JUDGED_YET = "The step is recorded but has not taken effect yet"
 
@@ -121,7 +124,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     `opened_us` is when the collector learned of it, `last_seen_us` when the newest of
     its findings happened at the endpoint.  `proposed_by` called it a false alarm for the reason
-    `proposed_why`, until a second person has looked at it.
+    `proposed_why`, until a second person has looked at it.  `assignee` is the account whose case
+    it is, empty for nobody's.
     """
 
     id: str
@@ -145,6 +149,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     department: str = ""
     proposed_by: str = ""
     proposed_why: str = ""
+    assignee: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -208,10 +213,17 @@ def joined(case: Case, sighting: Sighting) -> Case:
 
 
 def after_act(  # noqa: PLR0913 - an act, by name
-    case: Case, act: str, *, actor: str, reason: str, at_us: int, alone: bool = False
+    case: Case,
+    act: str,
+    *,
+    actor: str,
+    reason: str,
+    at_us: int,
+    to: str = "",
+    alone: bool = False,
 ) -> Case:
-    """The case after what a person did to it; `alone` says that one person may call it a false
-    alarm.
+    """The case after what a person did to it; `to` is whom it is assigned to, `alone` says that
+    one person may call it a false alarm.
 
     Raises:
         ActRefused: the step does not exist, needs a reason, or does not fit the case.
@@ -222,6 +234,8 @@ def after_act(  # noqa: PLR0913 - an act, by name
         return case
     if not case.is_open:
         raise ActRefused(ALREADY_CLOSED)
+    if step is Act.ASSIGN:
+        return msgspec.structs.replace(case, assignee=to)
     if step in (Act.CONFIRM, Act.REJECT):
         return _reviewed(case, step, actor, at_us)
     if case.proposed_by and step is not Act.ACKNOWLEDGE:
@@ -243,10 +257,10 @@ def possible_acts(case: Case, actor: str) -> tuple[Act, ...]:
         return (Act.COMMENT,)
     forward = tuple(act for act, (before, _) in STEPS.items() if before is case.state)
     if not case.proposed_by:
-        return (*forward, *EXITS, Act.COMMENT)
+        return (*forward, *EXITS, Act.ASSIGN, Act.COMMENT)
     confirm = (Act.CONFIRM,) if actor != case.proposed_by else ()
     acknowledge = tuple(act for act in forward if act is Act.ACKNOWLEDGE)
-    return (*confirm, *acknowledge, Act.REJECT, Act.COMMENT)
+    return (*confirm, *acknowledge, Act.REJECT, Act.ASSIGN, Act.COMMENT)
 
 
 def _look_at(step: Act, reason: str) -> None:

@@ -33,14 +33,15 @@ class EntryKind(StrEnum):
 
 class CaseAct(msgspec.Struct, frozen=True, kw_only=True):
     """What a person did to a case: `acknowledge`, `verify`, `handle`, `rectify`,
-    `recheck`, `close`, `false_alarm`, `confirm_false_alarm`, `reject_false_alarm`, `comment`.
-    `reason` is his own words.
+    `recheck`, `close`, `false_alarm`, `confirm_false_alarm`, `reject_false_alarm`, `assign`,
+    `comment`.  `reason` is his own words, `to` the account it is assigned to, empty for nobody.
     """
 
     case: str
     act: str
     actor: str
     reason: str = ""
+    to: str = ""
 
 
 class PolicyApplied(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,10 +89,12 @@ class PolicySource(Protocol):
 class Acts(Protocol):
     """What people may do to cases; each returns when the judge has done it."""
 
-    def on_case(self, case: str, act: str, *, actor: str, reason: str = "") -> None:
+    def on_case(self, case: str, act: str, *, actor: str, reason: str = "", to: str = "") -> None:
         """Raises `collector.cases.ActRefused` with the reason in words."""
 
-    def on_cases(self, cases: Iterable[str], act: str, *, actor: str, reason: str = "") -> None: ...
+    def on_cases(
+        self, cases: Iterable[str], act: str, *, actor: str, reason: str = "", to: str = ""
+    ) -> None: ...
 
 
 class Replays(Protocol):

@@ -59,6 +59,7 @@ ACT_RIGHTS: Mapping[str, Action] = MappingProxyType(
         "false_alarm": Action.DECIDE_CASES,
         "confirm_false_alarm": Action.DECIDE_CASES,
         "reject_false_alarm": Action.DECIDE_CASES,
+        "assign": Action.WORK_CASES,
         "comment": Action.WORK_CASES,
     }
 )

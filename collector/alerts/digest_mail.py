@@ -54,7 +54,7 @@ def _params(digest: AttemptsOfDay, says: Translator) -> dict[str, str]:
         "attempts": f"{digest.attempts:,}",
         "endpoints": f"{digest.endpoints:,}",
         "destinations": f"{digest.destinations:,}",
-        "most": "; ".join(_tried(each, says) for each in digest.most),
+        "most": says.gettext("; ").join(_tried(each, says) for each in digest.most),
     }
 
 

@@ -8,6 +8,7 @@ import msgspec
 from checks.facts.media import Medium
 from checks.facts.media_register import RegisterKind
 from checks.finding import Severity
+from collector.auth import NAME_LONGEST
 from collector.cases import REASON_LIMIT, CaseState
 from collector.judging.records import EndpointState
 from collector.queries.hosts import Standing
@@ -76,9 +77,12 @@ class MediaQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ActBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`reason` must be given to close, to call it a false alarm, and to comment."""
+    """`reason` must be given to close, to call it a false alarm, and to comment; `to` is the
+    account to assign it to, empty for nobody.
+    """
 
     reason: Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)] = ""
+    to: Annotated[str, msgspec.Meta(max_length=NAME_LONGEST)] = ""
 
 
 class EndpointRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +147,7 @@ class CaseBody(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[EvidenceBody]
     timeline: list[TimelineBody]
     acknowledged_by: str
+    assignee: str
     proposed_by: str
     acknowledge_due_at: datetime | None
     contain_due_at: datetime | None

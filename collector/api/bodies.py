@@ -80,6 +80,7 @@ def case_body(
         evidence=[_evidence(each, says) for each in cases.evidence_of(store, own.id, limit=limit)],
         timeline=[_story(line) for line in cases.story_of(store, own.id)] if whole else [],
         acknowledged_by=own.acknowledged_by,
+        assignee=own.assignee,
         proposed_by=own.proposed_by,
         acknowledge_due_at=moment_or_none(own.acknowledge_due_us),
         contain_due_at=moment_or_none(own.contain_due_us),

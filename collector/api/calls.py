@@ -107,8 +107,10 @@ def act_on_case(act: Act) -> Callable[[Call, NoQuery], CaseBody]:
     """The step on the case; answers with the case after it."""
 
     def handle(call: Call, query: NoQuery) -> CaseBody:
-        reason = call.body.reason
-        call.services.acts.on_case(call.named, act.value, actor=call.token.name, reason=reason)
+        body = call.body
+        call.services.acts.on_case(
+            call.named, act.value, actor=call.token.name, reason=body.reason, to=body.to
+        )
         return one_case(call, query)
 
     return handle

@@ -9,6 +9,7 @@ from checks.check import discover
 from checks.finding import Severity
 from checks.policy import Endpoint
 from checks.wire import Malformed, decode_fact
+from collector.acts import workers
 from collector.cases import REASON_LIMIT, Act, ActRefused, Case, CaseState, possible_acts
 from collector.citations import catalogue, rule_name
 from collector.dashboard.case_medium import medium_of
@@ -69,9 +70,9 @@ def act(visit: Visit) -> Response:
     case, step = visit.request.path_params["case"], field(visit.form, "act")
     if not visit.may(ACT_RIGHTS.get(step, ACT_RIGHTS["close"])):
         return visit.page("forbidden.html", HTTPStatus.FORBIDDEN)
-    reason = field(visit.form, "reason")
+    reason, to = field(visit.form, "reason"), field(visit.form, "to")
     try:
-        visit.services.acts.on_case(case, step, actor=visit.user, reason=reason)
+        visit.services.acts.on_case(case, step, actor=visit.user, reason=reason, to=to)
     except ActRefused as refused:
         told = visit.says.format(refused.message, refused.params)
         return _case(visit, error=told, reason=reason)
@@ -89,6 +90,7 @@ def _list(visit: Visit, error: str = "") -> Response:
         rules=tuple(r for r in visit.request.query_params.getlist("rule") if r in catalogue()),
         department=visit.asked("department"),
         owner=visit.asked("owner"),
+        assignee=visit.asked("assignee"),
         endpoint=visit.asked("endpoint"),
         text=visit.asked("q").strip(),
     )
@@ -120,6 +122,7 @@ def _list(visit: Visit, error: str = "") -> Response:
         severities=list(Severity),
         rules=sorted(discover()),
         departments=departments(store),
+        workers=workers(store),
         page_address=visit.address_without_page(),
     )
 
@@ -156,6 +159,7 @@ def _case(visit: Visit, *, error: str = "", reason: str = "") -> Response:
         findings=cases.count_findings(store, case_id),
         story=cases.story_of(store, case_id),
         steps=steps,
+        workers=workers(store) if Act.ASSIGN in steps else (),
         visited=_visited(row.case, visit),
     )
 

@@ -7,6 +7,7 @@ from collector.alerts.decide import WITHOUT_CASE, Occasion, alert_for
 from collector.cases import (
     ALREADY_CLOSED,
     REFUSED,
+    Act,
     ActRefused,
     Case,
     CaseKey,
@@ -82,12 +83,15 @@ class Casebook:
                 actor=done.actor,
                 reason=done.reason,
                 at_us=self._at_us,
+                to=done.to,
                 alone=not self._memory.policy.cases.second_person,
             )
         except ActRefused as refused:
             self._refuse(done, refused.message)
             return
         detail = {"reason": done.reason} if done.reason else {}
+        if done.act == Act.ASSIGN:
+            detail["to"] = done.to
         if after.state is not case.state:
             detail["state"] = str(after.state)
         self._tell(case.id, done.actor, done.act, detail)

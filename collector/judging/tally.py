@@ -158,6 +158,7 @@ def case_row(case: Case) -> Row:
         case.department,
         case.proposed_by,
         case.proposed_why,
+        case.assignee,
     )
 
 

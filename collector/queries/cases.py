@@ -55,7 +55,7 @@ _BEFORE_CONTAINED = (
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What is empty does not narrow.  `subject` is the whole one; `since_us` compares when it was
     last seen, `text` is looked for in subject, case number and the endpoint's line of the register.
-    NOBODY as `department` or `owner` (the person in charge) means those that have none.  With
+    NOBODY as `department`, `owner` (the person in charge) or `assignee` means those that have none.  With
     `counted` only those that a report from `from_us` until `to_us` counts so.
     """
 
@@ -66,6 +66,7 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     department: str = ""
     subject: str = ""
     owner: str = ""
+    assignee: str = ""
     since_us: int = 0
     text: str = ""
     only_open: bool = False
@@ -259,6 +260,7 @@ def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
         (cases.agent, wanted.endpoint),
         (cases.department, wanted.department),
         (cases.subject, wanted.subject),
+        (cases.assignee, wanted.assignee),
         (func.coalesce(schema.endpoints.c.owner, ""), wanted.owner),
     ):
         if value:

@@ -29,6 +29,7 @@ cases = Table(
     Column("department", Text, nullable=False, default=""),
     Column("proposed_by", Text, nullable=False, default=""),
     Column("proposed_why", Text, nullable=False, default=""),
+    Column("assignee", Text, nullable=False, default=""),
 )
 Index("ix_cases_open", cases.c.agent, cases.c.rule, cases.c.closed_us)
 Index("ix_cases_list", cases.c.state, cases.c.severity_rank, cases.c.last_seen_us)

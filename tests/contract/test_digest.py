@@ -147,7 +147,7 @@ def test_an_isolated_day_ends_in_one_line_by_mail_and_pages_nobody(store):
     )
     [mail] = mailbox.mails
     text = mail.get_content()
-    assert f"{DAY}:" in text
+    assert f"{DAY}：" in text
     assert "1,080" in text
     assert len(text.strip().splitlines()) == 3  # the line, nothing, where the cases are
     assert mail["To"] == "duty@hospital.example"

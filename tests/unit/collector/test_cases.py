@@ -201,3 +201,10 @@ def test_a_step_that_does_not_exist_is_refused_by_its_name():
 
 def test_a_case_knows_which_findings_belong_to_it():
     assert a_case().key == KEY
+
+
+def test_a_case_is_somebodys_until_it_is_anothers_or_nobodys(proposed):
+    for case in (a_case(), proposed):
+        hers = after_act(case, "assign", actor="li", reason="", to="wu", at_us=900)
+        assert hers == msgspec.structs.replace(case, assignee="wu")
+        assert after_act(hers, "assign", actor="wu", reason="", at_us=950) == case

@@ -1,4 +1,4 @@
-"""who called a case a false alarm, until a second person has looked at it"""
+"""who called a case a false alarm, until a second person has looked at it, and whose it is"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-_COLUMNS = ("proposed_by", "proposed_why")
+_COLUMNS = ("proposed_by", "proposed_why", "assignee")
 
 
 def upgrade() -> None:
