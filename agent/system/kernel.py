@@ -45,6 +45,9 @@ _STATX_MTIME: Final = 0x40  # linux/stat.h
 _STATX_INO: Final = 0x100
 _STATX_SIZE: Final = 0x200
 _STATX: Final = struct.Struct("=32xQQ64xqI")  # stx_ino, stx_size; of stx_mtime tv_sec, tv_nsec
+_STATX_MNT_ID: Final = 0x1000
+_STATX_PLACE: Final = struct.Struct("=I28xQ96xIIQ")
+"""stx_mask, stx_ino, stx_dev_major, stx_dev_minor, stx_mnt_id"""
 _STATX_LENGTH: Final = 256
 _NANOSECONDS: Final = 10**9
 
@@ -58,18 +61,41 @@ def fanotify_mark(group: int, flags: int, mask: int, folder: int) -> None:
     _checked(_LIBC.fanotify_mark(group, flags, mask, folder, None))
 
 
-def clone_mount(place: int) -> int:
-    """Copies the mount that a descriptor lies on, from there down, alone and attached nowhere:
-    files read through it do not keep the original from being unmounted.  Needs CAP_SYS_ADMIN.
+def clone_mount(path: str) -> int:
+    """Copies the mount at `path` privately, alone and attached nowhere: files read through it do
+    not keep the original from being unmounted.  Needs CAP_SYS_ADMIN.
     """
-    flags = _OPEN_TREE_CLONE | _AT_EMPTY_PATH | os.O_CLOEXEC
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
     call = _LIBC.syscall(
         ctypes.c_long(_OPEN_TREE),
-        ctypes.c_int(place),
-        ctypes.c_char_p(b""),
+        ctypes.c_int(_AT_FDCWD),
+        ctypes.c_char_p(os.fsencode(path)),
         ctypes.c_uint(flags),
     )
     return _checked(call)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A folder: `number` (st_ino) on `device` (st_dev), seen through the mount `mount` (its id, 0
+    before Linux 5.8).
+    """
+
+    mount: int
+    device: int
+    number: int
+
+
+def place_at(path: str) -> Place:
+    """What is at `path`, looked at in one step and not opened, so that no mount is kept busy.
+
+    Raises:
+        OSError: nothing is.
+    """
+    record = ctypes.create_string_buffer(_STATX_LENGTH)
+    wanted = ctypes.c_uint(_STATX_INO | _STATX_MNT_ID)
+    _checked(_LIBC.statx(_AT_FDCWD, os.fsencode(path), 0, wanted, record))
+    told, number, major, minor, mount = _STATX_PLACE.unpack_from(record)
+    return Place(mount if told & _STATX_MNT_ID else 0, os.makedev(major, minor), number)
 
 
 def open_by_handle(folder: int, handle_type: int, handle: bytes) -> int:

@@ -12,11 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from agent.media.watched import ScanJob
-from agent.system.kernel import clone_mount
+from agent.system.kernel import Place, clone_mount, place_at
 from agent.system.mounts import FIRST_TABLE, OWN_TABLE, Mount, parse_mountinfo
 from agent.system.private_mount import mount_again, mount_id
 
-_PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _WHOLE = "/"
 
@@ -29,14 +28,20 @@ def open_mount(job: ScanJob) -> int:
     Raises:
         OSError: it cannot be opened, is not mounted any more, or nothing shows all of it.
     """
-    place = os.open(job.path, _PLACE)
-    try:
-        if not _shows(place, job):
-            return _once_more(job.id, job.number)
-        copy = _copied(place)
-        return os.open(".", _FOLDER, dir_fd=place) if copy is None else copy
-    finally:
-        os.close(place)
+    there = place_at(job.path)
+    if not _shows(there.mount, job):
+        return _once_more(job.id, job.number)
+    copy = _copied(job.path)
+    if copy is not None:
+        seen = os.fstat(copy)
+        if place_at(job.path) == there == Place(there.mount, seen.st_dev, seen.st_ino):
+            return copy
+        os.close(copy)
+    folder = os.open(job.path, _FOLDER)
+    if mount_id(folder) not in (there.mount, 0):
+        os.close(folder)
+        raise FileNotFoundError(errno.ENOENT, "another mount is there by now")
+    return folder
 
 
 def open_to_mark(mount: Mount, number: int) -> int:
@@ -51,18 +56,17 @@ def open_to_mark(mount: Mount, number: int) -> int:
     return _once_more(mount.id, number)
 
 
-def _shows(place: int, job: ScanJob) -> bool:
-    """All of the file system; also where it was mounted anew in the meantime."""
-    there = mount_id(place)
+def _shows(there: int, job: ScanJob) -> bool:
+    """Whether that mount shows all of the file system; also where it was mounted anew meanwhile."""
     if there in (job.id, 0):
         return job.root == _WHOLE
     return any((one.id, one.device, one.root) == (there, job.device, _WHOLE) for one in _mounts())
 
 
-def _copied(place: int) -> int | None:
+def _copied(path: str) -> int | None:
     """None where the kernel does not let us."""
     with suppress(OSError):
-        copy = clone_mount(place)
+        copy = clone_mount(path)
         try:
             return os.open(".", _FOLDER, dir_fd=copy)
         finally:

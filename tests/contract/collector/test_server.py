@@ -90,13 +90,14 @@ def waiting(client: httpx.Client) -> float:
     return float(line.split()[1])
 
 
-def until(claim) -> None:
+def becomes(claim) -> bool:
+    """Within about a second; SQLite gives a writer up after fifteen."""
     patience = threading.Event()
-    for _ in range(1_000):
+    for _ in range(40):
         if claim():
-            return
+            return True
         patience.wait(0.02)
-    raise AssertionError("it did not become so")
+    return False
 
 
 def insist(client: httpx.Client, sender: Sender, body: bytes) -> httpx.Response:
@@ -121,27 +122,29 @@ def test_when_the_disk_is_slow_agents_are_asked_to_come_later_and_nothing_is_los
         ThreadPoolExecutor() as threads,
     ):
         collector.wait(client)
-        senders = [collector.enrol(client, f"pc{number}") for number in range(3)]
+        client.timeout = httpx.Timeout(60)  # the disk is slow
+        senders = [collector.enrol(client, f"pc{number}") for number in range(6)]
         bodies = [sender.seal(2) for sender in senders]
         other.execute("BEGIN IMMEDIATE")  # nobody else can write now
-        taken = [
-            threads.submit(insist, client, sender, body)
-            for sender, body in zip(senders[:2], bodies[:2], strict=True)
-        ]
-        until(lambda: waiting(client) == 1)  # the other one is being written
+        taken = []
+        for sender, body in zip(senders[:-1], bodies, strict=False):
+            taken.append(threads.submit(insist, client, sender, body))
+            if becomes(lambda: waiting(client) == 1):
+                break  # all before it are being written
 
-        refused = send(client, senders[2], bodies[2])
+        refused = send(client, senders[-1], bodies[-1])
         other.rollback()
         answers = [
             *(each.result() for each in taken),
-            send(client, senders[2], bodies[2]),
+            send(client, senders[-1], bodies[-1]),
         ]
     status = collector.stop()
 
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
     assert refused.json()["type"] == "urn:wardwatch:problem:busy"
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert [answer.json()["last"] for answer in answers] == [2, 2, 2]
+    assert len(answers) >= 3
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.json()["last"] for answer in answers} == {2}
     assert status == 0
 
 
