@@ -74,7 +74,10 @@ class UsbDevice:
 
 def read_usb_device(folder: Path) -> UsbDevice:
     """The device of a sysfs folder such as /sys/bus/usb/devices/1-2.  What is missing
-    reads as empty: the device may be leaving.
+    reads as empty.
+
+    Its ids are read last: of a device that leaves the kernel removes them before its words
+    (usb_device_groups of drivers/usb/core/sysfs.c), so with ids the rest is whole.
     """
     interfaces = tuple(
         UsbInterface(
@@ -88,10 +91,12 @@ def read_usb_device(folder: Path) -> UsbDevice:
         for interface in _interfaces(folder)
     )
     words = (attribute(folder, "manufacturer"), attribute(folder, "product"))
+    serial = attribute(folder, "serial")
+    product, vendor = attribute(folder, "idProduct"), attribute(folder, "idVendor")
     return UsbDevice(
-        vendor=attribute(folder, "idVendor"),
-        product=attribute(folder, "idProduct"),
-        serial=attribute(folder, "serial"),
+        vendor=vendor,
+        product=product,
+        serial=serial,
         description=" ".join(word for word in words if word),
         interfaces=interfaces,
     )
@@ -135,11 +140,13 @@ def uplink_kind(device: UsbDevice) -> LinkKind | None:
 
 
 def usb_devices(sysfs: Path) -> Iterator[UsbDevice]:
-    """Every device on the machine's USB but the root hubs."""
+    """Every device on the machine's USB but the root hubs, and but those that are leaving."""
     bus = sysfs / "bus/usb/devices"
     for name in _names(bus):
         if ":" not in name and not name.startswith("usb"):
-            yield read_usb_device(bus / name)
+            device = read_usb_device(bus / name)
+            if device.vendor:
+                yield device
 
 
 def attribute(folder: Path, name: str) -> str:

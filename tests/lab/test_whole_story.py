@@ -20,6 +20,8 @@ from tests.support.live import Collector, Place, until
 from tests.support.peers import greeter, mailbox
 
 SERVICE = "wardwatch-story"
+PLACE_MEMORY = "/var/lib/wardwatch-agent/place.json"
+"""From then on a card is new; what is here before it settled the first time is noted only."""
 TELEPHONE_LEADS_TO_HOST = "192.168.42.129"
 REGISTERED = ("REG1", "REG2", "REG3", "REG4")
 KINGSTON = ("--usb-id", "0951:1666")
@@ -63,6 +65,7 @@ def guest(collector, tmp_path_factory):
         guest.ssh(TODAY)
         guest.ssh(f"systemd-run --unit={SERVICE} -p Restart=always -p RestartSec=1 {PROGRAM} run")
         until(lambda: health(collector), seconds=40, told="the agent was heard")
+        guest.ssh(f"bash -c 'until test -s {PLACE_MEMORY}; do sleep 0.2; done'")
         yield guest
 
 

@@ -53,3 +53,11 @@ def test_a_device_that_left_meanwhile_reads_as_empty(tmp_path):
     device = read_usb_device(tmp_path / "bus/usb/devices/1-9")
 
     assert (device.identity, device.interfaces, uplink_kind(device)) == ("", (), None)
+
+
+def test_a_device_that_is_leaving_is_none_any_more(tmp_path):
+    """Seen in the lab: its interfaces and words were read still, its ids were gone."""
+    usb_device(tmp_path, "1-2", "04e8:6863", ("e00103", "rndis_host"))
+    (tmp_path / "bus/usb/devices/1-2/idVendor").unlink()
+
+    assert list(usb_devices(tmp_path)) == []
