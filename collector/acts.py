@@ -11,6 +11,7 @@ from collector.cases import (
     NO_SUCH_PERSON,
     NOT_JUDGED_YET,
     REFUSED,
+    Act,
     ActRefused,
     Case,
     after_act,
@@ -47,10 +48,10 @@ class CaseActs:
     ) -> None:
         """The same for many at once: when one refuses beforehand, none is touched."""
         wanted = tuple(cases)
-        if to and to not in workers(self._store):
+        if act == Act.ASSIGN and to and to not in workers(self._store):
             raise ActRefused(NO_SUCH_PERSON, person=to)
         for case in wanted:
-            after_act(self._case(case), act, actor=actor, reason=reason, at_us=self._clock())
+            after_act(self._case(case), act, actor=actor, reason=reason, at_us=self._clock(), to=to)
         done = [
             CaseAct(case=case, act=act, actor=actor, reason=reason.strip(), to=to)
             for case in wanted

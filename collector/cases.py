@@ -4,6 +4,8 @@ A case gathers the findings of one rule at one endpoint about one subject.  Find
 join the open case; after its close the next finding opens a new one.
 
     待签收 ─acknowledge─► 待核实 ─verify─► 处置中 ─handle─► 待整改 ─rectify─► 待复查 ─recheck─► 已销号
+    any open state ─judge_major─► the same   (较大 or not, with a reason)
+    any open state ─report─► the same   (with the report's reference)
     any open state ─assign─► the same, somebody's or nobody's
     any open state ─close─► 已销号   (with a reason)
     any open state ─false_alarm─► the same, proposed   (with a reason)
@@ -13,7 +15,7 @@ join the open case; after its close the next finding opens a new one.
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -49,6 +51,8 @@ class Act(StrEnum):
     FALSE_ALARM = "false_alarm"
     CONFIRM = "confirm_false_alarm"
     REJECT = "reject_false_alarm"
+    JUDGE = "judge_major"
+    REPORT = "report"
     ASSIGN = "assign"
     COMMENT = "comment"
 
@@ -65,8 +69,11 @@ STEPS: Mapping[Act, tuple[CaseState, CaseState]] = MappingProxyType(
 EXITS: Mapping[Act, CaseState] = MappingProxyType(
     {Act.CLOSE: CaseState.CLOSED, Act.FALSE_ALARM: CaseState.FALSE_ALARM}
 )
-NEED_REASON = frozenset({Act.CLOSE, Act.FALSE_ALARM, Act.REJECT, Act.COMMENT})
+NEED_REASON = frozenset(
+    {Act.CLOSE, Act.FALSE_ALARM, Act.REJECT, Act.JUDGE, Act.REPORT, Act.COMMENT}
+)
 
+YES, NO = "yes", "no"
 REFUSED = "refused"
 """The act of a timeline line that tells of a step which did not fit any more."""
 
@@ -78,6 +85,9 @@ SECOND_PERSON = "Somebody else must confirm the false alarm"
 REVIEW_FIRST = "Confirm or reject first that it is a false alarm"
 ALREADY_CLOSED = "The case is closed already"
 OUT_OF_ORDER = "This step does not fit the case's present state"
+MAJOR_OR_NOT = "Say yes or no: is it a major incident"
+NOT_MAJOR = "It is no major incident: nothing is to be reported"
+REPORT_FIRST = "A major incident is closed when it was reported"
 NO_SUCH_PERSON = "Nobody called {person} works on cases here"
 NO_SUCH_CASE = "There is no such case: {case}"
 NOT_JUDGED_YET = "The step is recorded but has not taken effect yet"
@@ -125,7 +135,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     `opened_us` is when the collector learned of it, `last_seen_us` when the newest of
     its findings happened at the endpoint.  `proposed_by` called it a false alarm for the reason
     `proposed_why`, until a second person has looked at it.  `assignee` is the account whose case
-    it is, empty for nobody's.
+    it is, empty for nobody's.  `major` says whether the incident is 较大 or above (`yes`, `no`,
+    empty while nobody judged it); until `report_due_us` it has to be reported, and `reported` is
+    the reference of that report.
     """
 
     id: str
@@ -150,6 +162,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     proposed_by: str = ""
     proposed_why: str = ""
     assignee: str = ""
+    report_due_us: int = 0
+    major: str = ""
+    reported: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -234,8 +249,8 @@ def after_act(  # noqa: PLR0913 - an act, by name
         return case
     if not case.is_open:
         raise ActRefused(ALREADY_CLOSED)
-    if step is Act.ASSIGN:
-        return msgspec.structs.replace(case, assignee=to)
+    if step in _ASIDE:
+        return _ASIDE[step](case, to, reason.strip())
     if step in (Act.CONFIRM, Act.REJECT):
         return _reviewed(case, step, actor, at_us)
     if case.proposed_by and step is not Act.ACKNOWLEDGE:
@@ -243,6 +258,8 @@ def after_act(  # noqa: PLR0913 - an act, by name
     if step is Act.FALSE_ALARM and not alone:
         return msgspec.structs.replace(case, proposed_by=actor, proposed_why=reason.strip())
     reached = EXITS.get(step) or _next_state(case.state, step)
+    if reached is CaseState.CLOSED and case.major == YES and not case.reported:
+        raise ActRefused(REPORT_FIRST)
     return msgspec.structs.replace(
         case,
         state=reached,
@@ -257,10 +274,39 @@ def possible_acts(case: Case, actor: str) -> tuple[Act, ...]:
         return (Act.COMMENT,)
     forward = tuple(act for act, (before, _) in STEPS.items() if before is case.state)
     if not case.proposed_by:
-        return (*forward, *EXITS, Act.ASSIGN, Act.COMMENT)
+        return (*forward, *EXITS, *_reports(case), Act.ASSIGN, Act.COMMENT)
     confirm = (Act.CONFIRM,) if actor != case.proposed_by else ()
     acknowledge = tuple(act for act in forward if act is Act.ACKNOWLEDGE)
-    return (*confirm, *acknowledge, Act.REJECT, Act.ASSIGN, Act.COMMENT)
+    return (*confirm, *acknowledge, Act.REJECT, *_reports(case), Act.ASSIGN, Act.COMMENT)
+
+
+def _reports(case: Case) -> tuple[Act, ...]:
+    """Of cases with the clock of the report."""
+    if not case.report_due_us or case.reported:
+        return ()
+    return (Act.JUDGE,) if case.major == NO else (Act.JUDGE, Act.REPORT)
+
+
+def _assigned(case: Case, to: str, _reason: str) -> Case:
+    return msgspec.structs.replace(case, assignee=to)
+
+
+def _judged_major(case: Case, to: str, _reason: str) -> Case:
+    if to not in (YES, NO):
+        raise ActRefused(MAJOR_OR_NOT)
+    return msgspec.structs.replace(case, major=to)
+
+
+def _reported(case: Case, _to: str, reason: str) -> Case:
+    if case.major == NO:
+        raise ActRefused(NOT_MAJOR)
+    return msgspec.structs.replace(case, major=YES, reported=reason)
+
+
+_ASIDE: Mapping[Act, Callable[[Case, str, str], Case]] = MappingProxyType(
+    {Act.ASSIGN: _assigned, Act.JUDGE: _judged_major, Act.REPORT: _reported}
+)
+"""Acts that move no case from its state."""
 
 
 def _look_at(step: Act, reason: str) -> None:

@@ -33,8 +33,9 @@ class EntryKind(StrEnum):
 
 class CaseAct(msgspec.Struct, frozen=True, kw_only=True):
     """What a person did to a case: `acknowledge`, `verify`, `handle`, `rectify`,
-    `recheck`, `close`, `false_alarm`, `confirm_false_alarm`, `reject_false_alarm`, `assign`,
-    `comment`.  `reason` is his own words, `to` the account it is assigned to, empty for nobody.
+    `recheck`, `close`, `false_alarm`, `confirm_false_alarm`, `reject_false_alarm`, `judge_major`,
+    `report`, `assign`, `comment`.  `reason` is his own words or the report's reference, `to` the
+    account it is assigned to (empty for nobody) or whether it is major, `yes` or `no`.
     """
 
     case: str

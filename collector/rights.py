@@ -59,6 +59,8 @@ ACT_RIGHTS: Mapping[str, Action] = MappingProxyType(
         "false_alarm": Action.DECIDE_CASES,
         "confirm_false_alarm": Action.DECIDE_CASES,
         "reject_false_alarm": Action.DECIDE_CASES,
+        "judge_major": Action.DECIDE_CASES,
+        "report": Action.DECIDE_CASES,
         "assign": Action.WORK_CASES,
         "comment": Action.WORK_CASES,
     }

@@ -188,6 +188,7 @@ def _promises(policy: Policy) -> Iterator[Promise]:
     for index, recipient in enumerate(policy.mail.recipients):
         yield f"mail.recipients[{index}].address", partial(mail_address, recipient.address)
         yield f"mail.recipients[{index}].reports", partial(_of_all_departments, recipient)
+    yield "cases.report_within", partial(span, policy.cases.report_within)
     for rule, settings in policy.rules.items():
         for clock in ("mail", "acknowledge", "contain", "close"):
             if text := getattr(settings, clock):

@@ -77,8 +77,9 @@ class MediaQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ActBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`reason` must be given to close, to call it a false alarm, and to comment; `to` is the
-    account to assign it to, empty for nobody.
+    """`reason` must be given to close, to call it a false alarm, to judge whether it is major, to
+    report it (the report's reference) and to comment; `to` is the account to assign it to (empty
+    for nobody), or whether it is major, `yes` or `no`.
     """
 
     reason: Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)] = ""
@@ -126,7 +127,8 @@ class TimelineBody(msgspec.Struct, frozen=True, kw_only=True):
 
 class CaseBody(msgspec.Struct, frozen=True, kw_only=True):
     """In a list `evidence` holds the newest findings only and `timeline` is empty.  `proposed_by`
-    called it a false alarm, which a second person has not looked at yet.
+    called it a false alarm, which a second person has not looked at yet.  `major`: `yes`, `no`, or
+    empty while nobody judged it.
     """
 
     id: str
@@ -149,6 +151,9 @@ class CaseBody(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str
     assignee: str
     proposed_by: str
+    major: str
+    reported: str
+    report_due_at: datetime | None
     acknowledge_due_at: datetime | None
     contain_due_at: datetime | None
     close_due_at: datetime | None

@@ -3,6 +3,7 @@
 import msgspec
 
 from checks.finding import Severity
+from checks.policy.spans import span
 from collector.alerts.decide import WITHOUT_CASE, Occasion, alert_for
 from collector.cases import (
     ALREADY_CLOSED,
@@ -16,7 +17,7 @@ from collector.cases import (
     joined,
     opened,
 )
-from collector.clocks import deadlines_of
+from collector.clocks import deadlines_of, microseconds_in
 from collector.entries import CaseAct, Mailed
 from collector.judging.memory import Memory
 from collector.judging.records import EndpointRecord
@@ -52,6 +53,7 @@ class Casebook:
             case = joined(before, sighting)
             if case.severity is not before.severity:
                 self._raised(case, before.severity, record)
+        case = self._with_report_clock(case)
         self._keep(case)
         self._tally.findings.append(
             (
@@ -90,7 +92,7 @@ class Casebook:
             self._refuse(done, refused.message)
             return
         detail = {"reason": done.reason} if done.reason else {}
-        if done.act == Act.ASSIGN:
+        if done.act in (Act.ASSIGN, Act.JUDGE):
             detail["to"] = done.to
         if after.state is not case.state:
             detail["state"] = str(after.state)
@@ -126,6 +128,13 @@ class Casebook:
         self._tell(case.id, "", "opened", {"severity": str(case.severity)})
         self._alert(case, Occasion.FIRST, record)
         return case
+
+    def _with_report_clock(self, case: Case) -> Case:
+        """It runs from the moment at which the case is known as critical."""
+        if case.severity is not Severity.CRITICAL or case.report_due_us:
+            return case
+        within = microseconds_in(span(self._memory.policy.cases.report_within))
+        return msgspec.structs.replace(case, report_due_us=self._at_us + within)
 
     def _raised(self, case: Case, before: Severity, record: EndpointRecord) -> None:
         self._tell(case.id, "", "raised", {"from": str(before), "to": str(case.severity)})

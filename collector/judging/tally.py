@@ -159,6 +159,9 @@ def case_row(case: Case) -> Row:
         case.proposed_by,
         case.proposed_why,
         case.assignee,
+        case.report_due_us,
+        case.major,
+        case.reported,
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     case,
     false,
     func,
+    not_,
     or_,
     select,
     tuple_,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from checks.facts.base import Micros
 from checks.finding import Severity
 from checks.policy import Endpoint
-from collector.cases import CLOSED_STATES, Case, CaseState
+from collector.cases import CLOSED_STATES, NO, Case, CaseState
 from collector.queries.endpoints import endpoint_of
 from collector.queries.reports import counts_as
 from collector.queries.rows import value_of
@@ -113,7 +114,7 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
 
 class NextClock(msgspec.Struct, frozen=True, kw_only=True):
-    """The clock that runs out next: `acknowledge`, `contain` or `close`."""
+    """A clock that runs: `acknowledge`, `contain`, `close` or `report`."""
 
     name: str
     due_us: int
@@ -123,7 +124,13 @@ class NextClock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def next_clock(subject: Case) -> NextClock | None:
-    """The clock that still has to be met in the case's present state, if any."""
+    """The clock that runs out next, if any."""
+    running = [clock for clock in (work_clock(subject), report_clock(subject)) if clock]
+    return min(running, key=lambda clock: clock.due_us, default=None)
+
+
+def work_clock(subject: Case) -> NextClock | None:
+    """The one that still has to be met in the case's present state."""
     if not subject.is_open:
         return None
     waits = subject.state is CaseState.AWAITING_ACKNOWLEDGEMENT
@@ -134,6 +141,14 @@ def next_clock(subject: Case) -> NextClock | None:
     if subject.close_due_us:
         return NextClock(name="close", due_us=subject.close_due_us)
     return None
+
+
+def report_clock(subject: Case) -> NextClock | None:
+    """The legal one, as long as nobody said that it is no major incident, or reported it."""
+    runs = subject.is_open and subject.report_due_us and not subject.reported
+    if not runs or subject.major == NO:
+        return None
+    return NextClock(name="report", due_us=subject.report_due_us)
 
 
 def newest_cases(
@@ -226,7 +241,9 @@ def overdue(now_us: int) -> ColumnElement[int]:
         ),
         else_=cases.close_due_us,
     )
-    return case((and_(due > 0, due < now_us), 1), else_=0)
+    reported = or_(cases.reported != "", cases.major == NO, cases.state.in_(_CLOSED))
+    report_over = and_(cases.report_due_us > 0, cases.report_due_us < now_us, not_(reported))
+    return case((and_(due > 0, due < now_us), 1), (report_over, 1), else_=0)
 
 
 def _rows() -> Select[Any]:

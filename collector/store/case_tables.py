@@ -30,6 +30,9 @@ cases = Table(
     Column("proposed_by", Text, nullable=False, default=""),
     Column("proposed_why", Text, nullable=False, default=""),
     Column("assignee", Text, nullable=False, default=""),
+    Column("report_due_us", BigInteger, nullable=False, default=0),
+    Column("major", String(3), nullable=False, default=""),
+    Column("reported", Text, nullable=False, default=""),
 )
 Index("ix_cases_open", cases.c.agent, cases.c.rule, cases.c.closed_us)
 Index("ix_cases_list", cases.c.state, cases.c.severity_rank, cases.c.last_seen_us)

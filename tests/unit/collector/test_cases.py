@@ -4,10 +4,13 @@ import pytest
 from checks.finding import Finding, Severity
 from collector.cases import (
     ALREADY_CLOSED,
+    MAJOR_OR_NOT,
+    NOT_MAJOR,
     NOT_PROPOSED,
     OUT_OF_ORDER,
     REASON_MISSING,
     REASON_TOO_LONG,
+    REPORT_FIRST,
     REVIEW_FIRST,
     SECOND_PERSON,
     Act,
@@ -185,7 +188,7 @@ def test_what_is_offered_can_be_done(state, proposed_by):
 
     assert offered
     for act in offered:
-        after_act(case, act, actor="li", reason="because", at_us=500)
+        after_act(case, act, actor="li", reason="because", to="yes", at_us=500)
 
 
 def test_the_step_forward_is_offered_first():
@@ -208,3 +211,49 @@ def test_a_case_is_somebodys_until_it_is_anothers_or_nobodys(proposed):
         hers = after_act(case, "assign", actor="li", reason="", to="wu", at_us=900)
         assert hers == msgspec.structs.replace(case, assignee="wu")
         assert after_act(hers, "assign", actor="wu", reason="", at_us=950) == case
+
+
+def test_a_major_incident_is_closed_when_it_was_reported():
+    case = msgspec.structs.replace(a_case(), report_due_us=500)
+    major = after_act(case, "judge_major", actor="li", reason="10,000 records", to="yes", at_us=1)
+    with pytest.raises(ActRefused) as refused:
+        after_act(major, "close", actor="li", reason="done", at_us=2)
+    assert refused.value.message == REPORT_FIRST
+
+    reported = after_act(major, "report", actor="li", reason=" 2026-17 ", at_us=3)
+
+    assert (reported.major, reported.reported) == ("yes", "2026-17")
+    assert not after_act(reported, "close", actor="li", reason="done", at_us=4).is_open
+
+
+@pytest.mark.parametrize(
+    ("act", "reason", "to", "message"),
+    [
+        ("judge_major", "because", "perhaps", MAJOR_OR_NOT),
+        ("judge_major", " ", "no", REASON_MISSING),
+        ("report", " ", "", REASON_MISSING),
+    ],
+)
+def test_a_judgement_needs_its_words(act, reason, to, message):
+    with pytest.raises(ActRefused) as refused:
+        after_act(a_case(), act, actor="li", reason=reason, to=to, at_us=1)
+
+    assert refused.value.message == message
+
+
+def test_what_is_no_major_incident_is_not_reported_until_somebody_judges_anew():
+    minor = after_act(a_case(), "judge_major", actor="li", reason="a test", to="no", at_us=1)
+    with pytest.raises(ActRefused) as refused:
+        after_act(minor, "report", actor="li", reason="17", at_us=2)
+    assert refused.value.message == NOT_MAJOR
+
+    assert after_act(minor, "judge_major", actor="li", reason="x", to="yes", at_us=3).major == "yes"
+
+
+def test_only_what_may_have_to_be_reported_offers_it():
+    critical = msgspec.structs.replace(a_case(), report_due_us=9)
+
+    assert Act.REPORT not in possible_acts(a_case(), "li")
+    assert {Act.JUDGE, Act.REPORT} <= {*possible_acts(critical, "li")}
+    minor = msgspec.structs.replace(critical, major="no")
+    assert Act.REPORT not in possible_acts(minor, "li")
