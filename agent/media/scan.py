@@ -12,7 +12,7 @@ import msgspec
 
 from agent.media.engine import Engine, EngineUnavailable, EngineVersion, FileVerdict
 from agent.media.questions import Questions
-from agent.system.content import close, content_hash, state_of, why_not_clean
+from agent.system.content import close, content_hash, read_ahead, state_of, why_not_clean
 from agent.system.kernel import FileState
 from agent.system.tree import OpenFile, Skipped
 
@@ -150,6 +150,7 @@ class Scan:
 
     def _submit(self, one: OpenFile) -> None:
         self._digest(one)
+        read_ahead(one)
         self._questions.ask(one)
         while len(self._questions) >= self._at_once() or self._questions.are_disturbed:
             self._take()
