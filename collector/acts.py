@@ -34,24 +34,42 @@ class CaseActs:
         self._changes = changes
         self._clock = clock
 
-    def on_case(self, case: str, act: str, *, actor: str, reason: str = "", to: str = "") -> None:
-        """Done when this returns.
+    def on_case(  # noqa: PLR0913 - an act, by name
+        self,
+        case: str,
+        act: str,
+        *,
+        actor: str,
+        reason: str = "",
+        to: str = "",
+        within: str = "",
+    ) -> None:
+        """Done when this returns.  Of another department than `within`, where that is given, is
+        no case.
 
         Raises:
             ActRefused: there is no such case or person, the step does not fit it, somebody
                 else was quicker, or the judge has not come to it in five seconds.
         """
-        self.on_cases((case,), act, actor=actor, reason=reason, to=to)
+        self.on_cases((case,), act, actor=actor, reason=reason, to=to, within=within)
 
-    def on_cases(
-        self, cases: Iterable[str], act: str, *, actor: str, reason: str = "", to: str = ""
+    def on_cases(  # noqa: PLR0913 - an act, by name
+        self,
+        cases: Iterable[str],
+        act: str,
+        *,
+        actor: str,
+        reason: str = "",
+        to: str = "",
+        within: str = "",
     ) -> None:
         """The same for many at once: when one refuses beforehand, none is touched."""
         wanted = tuple(cases)
         if act == Act.ASSIGN and to and to not in workers(self._store):
             raise ActRefused(NO_SUCH_PERSON, person=to)
         for case in wanted:
-            after_act(self._case(case), act, actor=actor, reason=reason, at_us=self._clock(), to=to)
+            known = self._case(case, within)
+            after_act(known, act, actor=actor, reason=reason, at_us=self._clock(), to=to)
         done = [
             CaseAct(case=case, act=act, actor=actor, reason=reason.strip(), to=to)
             for case in wanted
@@ -60,12 +78,12 @@ class CaseActs:
         for case, entry in zip(wanted, entries, strict=True):
             self._await(case, entry)
 
-    def _case(self, case: str) -> Case:
+    def _case(self, case: str, within: str) -> Case:
         with self._store.connect() as connection:
             row = connection.execute(
                 select(schema.cases).where(schema.cases.c.id == case)
             ).one_or_none()
-        if row is None:
+        if row is None or within not in ("", row.department):
             raise ActRefused(NO_SUCH_CASE, case=case)
         return case_from(row)
 

@@ -41,8 +41,11 @@ class AccountRefused(Exception):
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
+    """`department` is that of a department's officer, empty for everybody else."""
+
     name: str
     role: Role
+    department: str = ""
     language: str = DEFAULT_LANGUAGE
     created_us: int = 0
     disabled: bool = False
@@ -56,17 +59,26 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
 
 
-def add_user(engine: Engine, *, name: str, password: str, role: str, now_us: int) -> User:
+def add_user(  # noqa: PLR0913 - an account, by name
+    engine: Engine, *, name: str, password: str, role: str, now_us: int, department: str = ""
+) -> User:
     """A new account.
 
     Raises:
-        AccountRefused: the name is taken or unfit, no such role, a poor password.
+        AccountRefused: the name is taken or unfit, no such role, a poor password, a department's
+            officer without department or anybody else with one.
     """
-    user = User(name=_fit_name(name), role=_role(role), created_us=now_us)
+    user = User(
+        name=_fit_name(name),
+        role=_role(role),
+        department=_fit_department(department, role),
+        created_us=now_us,
+    )
     row = {
         "name": user.name,
         "password_hash": _hashed(_fit_password(password, name=name)),
         "role": user.role.value,
+        "department": user.department,
         "language": user.language,
         "created_us": now_us,
         "disabled_us": 0,
@@ -142,7 +154,7 @@ def create_token(engine: Engine, *, name: str, role: str, now_us: int, expires_u
         "id": token_id,
         "secret_hash": hash_of(secret),
         "name": _fit_name(name),
-        "role": _role(role).value,
+        "role": _role_of_token(role).value,
         "created_us": now_us,
         "expires_us": expires_us,
         "revoked_us": 0,
@@ -225,14 +237,36 @@ def _role(role: str) -> Role:
         return Role(role)
     except ValueError:
         raise AccountRefused(
-            "There is no such role; the roles are admin, officer, auditor, duty, director"
+            "There is no such role; the roles are admin, officer, auditor, duty, director, department"
         ) from None
+
+
+def _role_of_token(role: str) -> Role:
+    known = _role(role)
+    if known is Role.DEPARTMENT:
+        raise AccountRefused(
+            "A department's officer is a person: tokens are for the whole hospital"
+        )
+    return known
+
+
+def _fit_department(department: str, role: str) -> str:
+    if role != Role.DEPARTMENT:
+        if department:
+            raise AccountRefused("Only the role department belongs to a department")
+        return ""
+    if not department or department != department.strip() or not department.isprintable():
+        raise AccountRefused(
+            "A department's officer needs the department, as the register writes it"
+        )
+    return department
 
 
 def _user(row: Row[Any]) -> User:
     return User(
         name=row.name,
         role=Role(row.role),
+        department=row.department,
         language=row.language,
         created_us=row.created_us,
         disabled=bool(row.disabled_us),

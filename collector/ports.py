@@ -89,11 +89,27 @@ class PolicySource(Protocol):
 class Acts(Protocol):
     """What people may do to cases; each returns when the judge has done it."""
 
-    def on_case(self, case: str, act: str, *, actor: str, reason: str = "", to: str = "") -> None:
+    def on_case(  # noqa: PLR0913 - an act, by name
+        self,
+        case: str,
+        act: str,
+        *,
+        actor: str,
+        reason: str = "",
+        to: str = "",
+        within: str = "",
+    ) -> None:
         """Raises `collector.cases.ActRefused` with the reason in words."""
 
-    def on_cases(
-        self, cases: Iterable[str], act: str, *, actor: str, reason: str = "", to: str = ""
+    def on_cases(  # noqa: PLR0913 - an act, by name
+        self,
+        cases: Iterable[str],
+        act: str,
+        *,
+        actor: str,
+        reason: str = "",
+        to: str = "",
+        within: str = "",
     ) -> None: ...
 
 

@@ -2,7 +2,8 @@
 
 The administrator runs the system and its accounts but touches no case and no policy; the
 security officer works cases, policy and registers but makes no accounts; the auditor
-reads and changes nothing.
+reads and changes nothing.  A department's officer sees and answers the cases of the own
+department and nothing else.
 """
 
 from collections.abc import Mapping
@@ -16,15 +17,18 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     DUTY = "duty"
     DIRECTOR = "director"
+    DEPARTMENT = "department"
 
 
 class Action(StrEnum):
-    SEE_CASES = "see_cases"
+    SEE_CASES = "see_cases"  # a department's officer: those of the own department
+    SEE_HOSPITAL = "see_hospital"  # overview, media, reports
     SEE_ENDPOINTS = "see_endpoints"
     SEE_OBSERVATIONS = "see_observations"
     SEE_POLICY = "see_policy"
     SEE_FAULTS = "see_faults"
-    WORK_CASES = "work_cases"  # acknowledge, handle, rectify, comment
+    ANSWER_CASES = "answer_cases"  # acknowledge, rectify, comment
+    WORK_CASES = "work_cases"  # handle, assign
     DECIDE_CASES = "decide_cases"  # verify, recheck, close, call it a false alarm
     EDIT_REGISTER = "edit_register"
     APPLY_POLICY = "apply_policy"
@@ -32,14 +36,17 @@ class Action(StrEnum):
 
 
 _EVERYBODY = frozenset(Role)
+_WHOLE_HOSPITAL = _EVERYBODY - {Role.DEPARTMENT}
 
 RIGHTS: Mapping[Action, frozenset[Role]] = MappingProxyType(
     {
         Action.SEE_CASES: _EVERYBODY,
-        Action.SEE_ENDPOINTS: _EVERYBODY,
+        Action.SEE_HOSPITAL: _WHOLE_HOSPITAL,
+        Action.SEE_ENDPOINTS: _WHOLE_HOSPITAL,
         Action.SEE_OBSERVATIONS: frozenset({Role.OFFICER, Role.AUDITOR}),
         Action.SEE_POLICY: frozenset({Role.OFFICER, Role.AUDITOR, Role.DUTY, Role.DIRECTOR}),
         Action.SEE_FAULTS: frozenset({Role.ADMIN, Role.OFFICER, Role.AUDITOR, Role.DUTY}),
+        Action.ANSWER_CASES: frozenset({Role.OFFICER, Role.DUTY, Role.DEPARTMENT}),
         Action.WORK_CASES: frozenset({Role.OFFICER, Role.DUTY}),
         Action.DECIDE_CASES: frozenset({Role.OFFICER}),
         Action.EDIT_REGISTER: frozenset({Role.OFFICER}),
@@ -50,10 +57,10 @@ RIGHTS: Mapping[Action, frozenset[Role]] = MappingProxyType(
 
 ACT_RIGHTS: Mapping[str, Action] = MappingProxyType(
     {
-        "acknowledge": Action.WORK_CASES,
+        "acknowledge": Action.ANSWER_CASES,
         "verify": Action.DECIDE_CASES,
         "handle": Action.WORK_CASES,
-        "rectify": Action.WORK_CASES,
+        "rectify": Action.ANSWER_CASES,
         "recheck": Action.DECIDE_CASES,
         "close": Action.DECIDE_CASES,
         "false_alarm": Action.DECIDE_CASES,
@@ -62,7 +69,7 @@ ACT_RIGHTS: Mapping[str, Action] = MappingProxyType(
         "judge_major": Action.DECIDE_CASES,
         "report": Action.DECIDE_CASES,
         "assign": Action.WORK_CASES,
-        "comment": Action.WORK_CASES,
+        "comment": Action.ANSWER_CASES,
     }
 )
 """Which right each act on a case needs (`collector.cases.Act`)."""

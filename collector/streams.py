@@ -20,13 +20,22 @@ Welcome = Callable[[], Awaitable[bool]]
 """Whether the listener may still listen; asked at every keep-alive."""
 
 
-def stream_of(changes: Changes, welcome: Welcome) -> StreamingResponse:
+Narrow = Callable[[Change], Awaitable[Change]]
+"""What of a change the listener may hear of."""
+
+
+async def as_it_is(change: Change) -> Change:
+    """Narrow for those who see the whole hospital."""
+    return change
+
+
+def stream_of(changes: Changes, welcome: Welcome, narrow: Narrow = as_it_is) -> StreamingResponse:
     """An endless answer: `event: changed` with the changed cases and endpoints."""
-    told = _events(changes, welcome)
+    told = _events(changes, welcome, narrow)
     return StreamingResponse(told, media_type="text/event-stream", headers=_HEADERS)
 
 
-async def _events(changes: Changes, welcome: Welcome) -> AsyncIterator[bytes]:
+async def _events(changes: Changes, welcome: Welcome, narrow: Narrow) -> AsyncIterator[bytes]:
     subscription = changes.subscribe()
     coming = asyncio.ensure_future(subscription.next())
     try:
@@ -38,7 +47,9 @@ async def _events(changes: Changes, welcome: Welcome) -> AsyncIterator[bytes]:
                     return
                 yield b": still here\n\n"
                 continue
-            yield _event(coming.result())
+            heard = await narrow(coming.result())
+            if heard.cases or heard.endpoints:
+                yield _event(heard)
             coming = asyncio.ensure_future(subscription.next())
     except ChangesEnded:
         return

@@ -8,6 +8,7 @@ from cyclopts import App
 from collector import auth
 from collector.app import wall_clock
 from collector.commands.opened import CommandFailed, ConfigFile, settings_of, state_of, when
+from collector.queries.endpoints import departments
 from collector.speech import say
 from collector.store.engine import open_store
 
@@ -17,17 +18,37 @@ token = App(name="token", help="API tokens of scripts.")
 
 @user.command(name="add")
 def user_add(
-    name: str, *, role: str, password_file: Path | None = None, config: ConfigFile = None
+    name: str,
+    *,
+    role: str,
+    department: str = "",
+    password_file: Path | None = None,
+    config: ConfigFile = None,
 ) -> None:
-    """Add an account; roles: admin, officer, auditor, duty, director.
+    """Add an account; roles: admin, officer, auditor, duty, director, department.
+
+    An account of the role department sees the cases of its department alone, which is named as
+    the register of endpoints names it.
 
     Example: wardwatch-collector user add wang --role officer --password-file password.txt
+
+    Example: wardwatch-collector user add li --role department --department Radiology
     """
     password = _password(password_file)
     store = open_store(state_of(settings_of(config)))
-    auth.add_user(store, name=name, password=password, role=role, now_us=wall_clock())
+    auth.add_user(
+        store,
+        name=name,
+        password=password,
+        role=role,
+        department=department,
+        now_us=wall_clock(),
+    )
+    unknown = department and department not in departments(store)
     store.dispose()
     say(f"added {name}")
+    if unknown:
+        say(f"no endpoint belongs to the department {department} yet")
 
 
 @user.command(name="passwd")
@@ -51,7 +72,8 @@ def user_list(*, config: ConfigFile = None) -> None:
     store = open_store(state_of(settings_of(config)))
     for account in auth.list_users(store):
         state = "disabled" if account.disabled else "active"
-        say(f"{account.name}\t{account.role.value}\t{state}\t{when(account.created_us)}")
+        role = " of ".join(part for part in (account.role.value, account.department) if part)
+        say(f"{account.name}\t{role}\t{state}\t{when(account.created_us)}")
     store.dispose()
 
 

@@ -24,7 +24,7 @@ from collector.queries.spread import Visited, visited_since_clean
 from collector.reports.figures import COUNTED, Counted
 from collector.reports.period import Period, PeriodWrong, period_of
 from collector.reports.tables import COUNTED_NAMES
-from collector.rights import ACT_RIGHTS
+from collector.rights import ACT_RIGHTS, Action
 
 ON_A_PAGE = 25
 PROPOSED = "proposed"
@@ -55,7 +55,9 @@ def acknowledge_many(visit: Visit) -> Response:
     if not chosen:
         return see_other("/cases")
     try:
-        visit.services.acts.on_cases(chosen, Act.ACKNOWLEDGE.value, actor=visit.user)
+        visit.services.acts.on_cases(
+            chosen, Act.ACKNOWLEDGE.value, actor=visit.user, within=visit.within
+        )
     except ActRefused as refused:
         return _list(visit, error=visit.says.format(refused.message, refused.params))
     return see_other("/cases")
@@ -72,7 +74,9 @@ def act(visit: Visit) -> Response:
         return visit.page("forbidden.html", HTTPStatus.FORBIDDEN)
     reason, to = field(visit.form, "reason"), field(visit.form, "to")
     try:
-        visit.services.acts.on_case(case, step, actor=visit.user, reason=reason, to=to)
+        visit.services.acts.on_case(
+            case, step, actor=visit.user, reason=reason, to=to, within=visit.within
+        )
     except ActRefused as refused:
         told = visit.says.format(refused.message, refused.params)
         return _case(visit, error=told, reason=reason)
@@ -83,6 +87,7 @@ def _list(visit: Visit, error: str = "") -> Response:
     store, now_us = visit.services.store_engine, visit.services.clock()
     state = visit.asked("state") or "open"
     wanted = cases.CaseFilter(
+        within=visit.within,
         states=(state,) if state in list(CaseState) else (),
         only_open=state in ("open", PROPOSED),
         only_proposed=state == PROPOSED,
@@ -121,7 +126,7 @@ def _list(visit: Visit, error: str = "") -> Response:
         states=list(CaseState),
         severities=list(Severity),
         rules=sorted(discover()),
-        departments=departments(store),
+        departments=() if visit.within else departments(store),
         workers=workers(store),
         page_address=visit.address_without_page(),
     )
@@ -129,7 +134,7 @@ def _list(visit: Visit, error: str = "") -> Response:
 
 def _case(visit: Visit, *, error: str = "", reason: str = "") -> Response:
     store, case_id = visit.services.store_engine, visit.request.path_params["case"]
-    row = cases.case_named(store, case_id)
+    row = cases.case_named(store, case_id, within=visit.within)
     if row is None:
         return visit.missing()
     says = visit.says
@@ -167,7 +172,7 @@ def _case(visit: Visit, *, error: str = "", reason: str = "") -> Response:
 
 def _visited(case: Case, visit: Visit) -> list[Visited]:
     """Where an infected medium was besides; of other cases nothing."""
-    if case.rule != INFECTED:
+    if case.rule != INFECTED or not visit.may(Action.SEE_ENDPOINTS):
         return []
     store = visit.services.store_engine
     return visited_since_clean(store, case.subject, besides=case.agent)

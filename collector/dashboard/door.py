@@ -45,6 +45,11 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     def user(self) -> str:
         return self.session.user.name
 
+    @property
+    def within(self) -> str:
+        """The only department whose cases may be seen and worked; empty for all."""
+        return self.session.user.department
+
     def may(self, action: Action) -> bool:
         return may(self.session.user.role, action)
 

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from checks.finding import Severity
 from collector.alerts.digest_mail import digest_line
 from collector.coverage import fleet_coverage, mean_share
-from collector.dashboard.door import Visit
+from collector.dashboard.door import Visit, see_other
 from collector.dashboard.policy import is_proposed
 from collector.dashboard.wording import DAY_US, HOUR_US
 from collector.queries import cases
@@ -18,6 +18,11 @@ NEWEST_SHOWN = 8
 HOURS_SHOWN = 24
 LOUD = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 """Severities of the tiles; notices are counted, and page nobody."""
+
+
+def home(visit: Visit) -> Response:
+    """The overview; for a department's officer the cases of the department."""
+    return overview(visit) if visit.may(Action.SEE_HOSPITAL) else see_other("/cases")
 
 
 def overview(visit: Visit) -> Response:

@@ -1,5 +1,6 @@
 """What stands where."""
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -23,16 +24,17 @@ from collector.dashboard import (
 from collector.dashboard.assets import STATIC, STATIC_PATH, StaticRoom
 from collector.dashboard.door import Door, Endpoint
 from collector.dashboard.login import Login
-from collector.ports import Services
+from collector.ports import Change, Services
+from collector.queries.cases import change_within
 from collector.rights import Action
-from collector.streams import stream_of
+from collector.streams import as_it_is, stream_of
 
 
 def routes(services: Services) -> list[BaseRoute]:
     """Every path of the dashboard, for the application that `collector.app` composes."""
     door = Door(services)
     login = Login(services, door)
-    see, view = Action.SEE_CASES, door.view
+    see, cases_of, view = Action.SEE_HOSPITAL, Action.SEE_CASES, door.view
     return [
         Mount(STATIC_PATH, StaticRoom(directory=STATIC)),
         Route("/login", login.show, methods=["GET"]),
@@ -40,11 +42,11 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/logout", login.leave, methods=["POST"]),
         Route("/preferences", login.prefer, methods=["POST"]),
         Route("/live", _live(services, door)),
-        Route("/", view(first.overview, see)),
-        Route("/cases", view(cases.listed, see), methods=["GET"]),
-        Route("/cases", view(cases.acknowledge_many, Action.WORK_CASES), methods=["POST"]),
-        Route("/cases/{case}", view(cases.one_case, see), methods=["GET"]),
-        Route("/cases/{case}", view(cases.act, Action.WORK_CASES), methods=["POST"]),
+        Route("/", view(first.home, cases_of)),
+        Route("/cases", view(cases.listed, cases_of), methods=["GET"]),
+        Route("/cases", view(cases.acknowledge_many, Action.ANSWER_CASES), methods=["POST"]),
+        Route("/cases/{case}", view(cases.one_case, cases_of), methods=["GET"]),
+        Route("/cases/{case}", view(cases.act, Action.ANSWER_CASES), methods=["POST"]),
         Route("/endpoints", view(endpoints.listed, Action.SEE_ENDPOINTS)),
         Route("/endpoints/{agent}", view(endpoints.one, Action.SEE_ENDPOINTS), methods=["GET"]),
         Route(
@@ -57,7 +59,7 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/media/new", view(media.register, Action.EDIT_REGISTER), methods=["POST"]),
         Route("/media/import", view(media_import.show, Action.EDIT_REGISTER), methods=["GET"]),
         Route("/media/import", view(media_import.take, Action.EDIT_REGISTER), methods=["POST"]),
-        Route("/media/export.{form}", view(media.export, Action.SEE_CASES)),
+        Route("/media/export.{form}", view(media.export, see)),
         Route("/media/labels", view(media.labels, see)),
         Route("/media/unregistered/{key}", view(strangers.show, see), methods=["GET"]),
         Route(
@@ -80,20 +82,25 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/policy", view(policy.edit, Action.APPLY_POLICY), methods=["POST"]),
         Route("/reports", view(reports.show, see)),
         Route("/reports/{period}.{form}", view(reports.download, see)),
-        Route("/rules", view(rules.listed, see)),
-        Route("/rules/{rule}", view(rules.one, see)),
+        Route("/rules", view(rules.listed, cases_of)),
+        Route("/rules/{rule}", view(rules.one, cases_of)),
         Route("/unseen", view(unseen.show, Action.SEE_FAULTS)),
     ]
 
 
 def _live(services: Services, door: Door) -> Endpoint:
     async def live(request: Request) -> Response:
-        if await door.session(request) is None:
+        session = await door.session(request)
+        if session is None:
             return Response(status_code=401)
+        within = session.user.department
 
         async def welcome() -> bool:
             return await door.session(request) is not None
 
-        return stream_of(services.changes, welcome)
+        async def theirs(change: Change) -> Change:
+            return await run_in_threadpool(change_within, services.store_engine, change, within)
+
+        return stream_of(services.changes, welcome, theirs if within else as_it_is)
 
     return live

@@ -23,6 +23,7 @@ from checks.facts.base import Micros
 from checks.finding import Severity
 from checks.policy import Endpoint
 from collector.cases import CLOSED_STATES, NO, Case, CaseState
+from collector.ports import Change
 from collector.queries.endpoints import endpoint_of
 from collector.queries.reports import counts_as
 from collector.queries.rows import value_of
@@ -34,6 +35,8 @@ EVIDENCE_SHOWN = 50
 
 NOBODY = "\N{FIGURE DASH}"
 """Stands for an empty name in an address, where empty means any."""
+_ASKED_AT_ONCE = 10_000
+"""SQLite takes 32,766 parameters (SQLITE_MAX_VARIABLE_NUMBER)."""
 _CLOSED = tuple(sorted(CLOSED_STATES))
 _OF_FINDING = (
     "at_us",
@@ -54,12 +57,14 @@ _BEFORE_CONTAINED = (
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What is empty does not narrow.  `subject` is the whole one; `since_us` compares when it was
+    """What is empty does not narrow.  `within` is the only department that the asker may see, whatever
+    else is asked for.  `subject` is the whole one; `since_us` compares when it was
     last seen, `text` is looked for in subject, case number and the endpoint's line of the register.
     NOBODY as `department`, `owner` (the person in charge) or `assignee` means those that have none.  With
     `counted` only those that a report from `from_us` until `to_us` counts so.
     """
 
+    within: str = ""
     states: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
@@ -184,9 +189,10 @@ def count_cases(engine: Engine, wanted: CaseFilter) -> int:
         return connection.execute(asked).scalar_one()
 
 
-def case_named(engine: Engine, case_id: str) -> CaseRow | None:
+def case_named(engine: Engine, case_id: str, *, within: str = "") -> CaseRow | None:
+    """None also for a case of another department than `within`, where that is given."""
     found = _fetched(engine, _rows().where(schema.cases.c.id == case_id))
-    return found[0] if found else None
+    return found[0] if found and within in ("", found[0].case.department) else None
 
 
 def evidence_of(engine: Engine, case_id: str, *, limit: int = EVIDENCE_SHOWN) -> list[Evidence]:
@@ -260,6 +266,18 @@ def known_cases(engine: Engine, ids: Sequence[str]) -> frozenset[str]:
         return frozenset(connection.execute(asked).scalars())
 
 
+def change_within(engine: Engine, change: Change, department: str) -> Change:
+    """What of the change a department's officer may hear of: its cases, no endpoints."""
+    cases = schema.cases.c
+    own: list[str] = []
+    with engine.connect() as connection:
+        for first in range(0, len(change.cases), _ASKED_AT_ONCE):
+            some = change.cases[first : first + _ASKED_AT_ONCE]
+            asked = select(cases.id).where(cases.id.in_(some), cases.department == department)
+            own.extend(connection.execute(asked).scalars())
+    return msgspec.structs.replace(change, cases=tuple(own), endpoints=())
+
+
 def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
     cases = schema.cases.c
     if wanted.only_open:
@@ -274,6 +292,7 @@ def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
         if values:
             asked = asked.where(column.in_(values))
     for whole, value in (
+        (cases.department, wanted.within),
         (cases.agent, wanted.endpoint),
         (cases.department, wanted.department),
         (cases.subject, wanted.subject),

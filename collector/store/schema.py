@@ -309,7 +309,8 @@ users = Table(
     store,
     Column("name", String(64), primary_key=True),
     Column("password_hash", Text, nullable=False),
-    Column("role", String(24), nullable=False),  # admin · officer · auditor · duty · director
+    Column("role", String(24), nullable=False),  # collector.rights.Role
+    Column("department", Text, nullable=False, default=""),
     Column("language", String(8), nullable=False, default="zh_CN"),
     Column("created_us", BigInteger, nullable=False),
     Column("disabled_us", BigInteger, nullable=False, default=0),

@@ -15,11 +15,11 @@ async def unwelcome() -> bool:
     return False
 
 
-def heard(teller: LocalChanges, script, *, allowed=welcome) -> list[bytes]:
+def heard(teller: LocalChanges, script, *, allowed=welcome, narrow=streams.as_it_is) -> list[bytes]:
     """All that a listener receives while the script runs after its first line."""
 
     async def listen() -> list[bytes]:
-        events = streams.stream_of(teller, allowed).body_iterator
+        events = streams.stream_of(teller, allowed, narrow).body_iterator
         received = [await anext(events)]
         script(teller)
         return [*received, *[one async for one in events]]
@@ -36,6 +36,17 @@ def test_a_change_is_an_event_and_the_end_of_the_collector_ends_the_answer():
 
     event = b'event: changed\ndata: {"cases":["EXT-01-A"],"endpoints":["pc1"]}\n\n'
     assert received == [HELLO, event]
+
+
+def test_what_the_listener_may_not_hear_is_no_event():
+    async def nothing(change: Change) -> Change:
+        return Change(entry=change.entry)
+
+    def script(teller: LocalChanges) -> None:
+        teller.publish(Change(cases=("EXT-01-A",), endpoints=("pc1",), entry=1))
+        teller.end()
+
+    assert heard(LocalChanges(), script, narrow=nothing) == [HELLO]
 
 
 def test_who_may_not_listen_any_more_is_cut_off_at_the_next_keep_alive(monkeypatch):

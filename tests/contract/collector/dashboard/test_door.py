@@ -37,7 +37,7 @@ def ask(hospital, method: str, path: str, *, who: str = "", language: str = "en"
         transport = httpx.ASGITransport(Starlette(routes=dashboard.routes(hospital.services)))
         async with httpx.AsyncClient(transport=transport, base_url=SITE, cookies=cookies) as client:
             if method == "POST" and more.pop("with_token", False):
-                form = await client.get("/")
+                form = await client.get("/cases")
                 token = re.search(r'name="csrf"[^>]*value="([^"]+)"', form.text)
                 assert token
                 more["data"] = {**more.get("data", {}), "csrf": token[1]}
