@@ -118,7 +118,7 @@ TESTED_THROUGH = (
         collector.dashboard.media_import collector.dashboard.policy
         collector.dashboard.policy_replay
         collector.dashboard.receipts collector.dashboard.reports collector.dashboard.rules
-        collector.dashboard.site collector.dashboard.strangers collector.dashboard.unseen
+        collector.dashboard.strangers collector.dashboard.unseen
         collector.ingest.routes collector.queries.spread""",
     ),
     Through(
