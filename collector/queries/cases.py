@@ -1,6 +1,6 @@
 """Cases with their endpoints, evidence and story."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +11,6 @@ from sqlalchemy import (
     Select,
     and_,
     case,
-    false,
     func,
     not_,
     or_,
@@ -35,6 +34,10 @@ EVIDENCE_SHOWN = 50
 
 NOBODY = "\N{FIGURE DASH}"
 """Stands for an empty name in an address, where empty means any."""
+_OPEN = schema.cases.c.closed_us == 0
+_WITH_REGISTER = schema.cases.outerjoin(
+    schema.endpoints, schema.cases.c.agent == schema.endpoints.c.agent
+)
 _ASKED_AT_ONCE = 10_000
 """SQLite takes 32,766 parameters (SQLITE_MAX_VARIABLE_NUMBER)."""
 _CLOSED = tuple(sorted(CLOSED_STATES))
@@ -171,22 +174,29 @@ def newest_cases(
 def urgent_cases(
     engine: Engine, wanted: CaseFilter, *, now_us: int, limit: int, offset: int = 0
 ) -> list[CaseRow]:
-    """Open before closed, overdue before the rest, then by severity, newest first."""
+    """The open ones first: overdue before the rest, then by severity, newest first.  After them the
+    closed ones, by their close, newest first.
+    """
     cases = schema.cases.c
-    asked = _narrowed(_rows(), wanted).order_by(
-        cases.state.in_(_CLOSED),
-        overdue(now_us).desc(),
-        cases.severity_rank,
-        cases.last_seen_us.desc(),
-        cases.id,
-    )
-    return _fetched(engine, asked.limit(limit).offset(offset))
+    urgency = (overdue(now_us).desc(), cases.severity_rank, cases.last_seen_us.desc(), cases.id)
+    still_open = _narrowed(_rows(), wanted).where(_OPEN).order_by(*urgency)
+    found = _fetched(engine, still_open.limit(limit).offset(offset))
+    if len(found) == limit or wanted.only_open:
+        return found
+    before = 0 if found else count_cases(engine, wanted, only=_OPEN)
+    ended = _narrowed(_rows(), wanted).where(not_(_OPEN))
+    ended = ended.order_by(cases.closed_us.desc(), cases.id)
+    past = max(0, offset - before)
+    return [*found, *_fetched(engine, ended.limit(limit - len(found)).offset(past))]
 
 
-def count_cases(engine: Engine, wanted: CaseFilter) -> int:
-    asked = _narrowed(_rows(), wanted).with_only_columns(func.count())
+def count_cases(
+    engine: Engine, wanted: CaseFilter, *, only: ColumnElement[bool] | None = None
+) -> int:
+    narrowed = _narrowed(select(func.count()), wanted)
+    asked = narrowed.select_from(_WITH_REGISTER if wanted.owner else schema.cases)
     with engine.connect() as connection:
-        return connection.execute(asked).scalar_one()
+        return int(connection.execute(asked if only is None else asked.where(only)).scalar_one())
 
 
 def case_named(engine: Engine, case_id: str, *, within: str = "") -> CaseRow | None:
@@ -253,10 +263,8 @@ def overdue(now_us: int) -> ColumnElement[int]:
 
 
 def _rows() -> Select[Any]:
-    cases, lines = schema.cases, schema.endpoints
-    register = [column.label(f"endpoint_{column.name}") for column in lines.columns]
-    joined = cases.outerjoin(lines, cases.c.agent == lines.c.agent)
-    return select(cases, *register).select_from(joined)
+    register = [column.label(f"endpoint_{column.name}") for column in schema.endpoints.columns]
+    return select(schema.cases, *register).select_from(_WITH_REGISTER)
 
 
 def known_cases(engine: Engine, ids: Sequence[str]) -> frozenset[str]:
@@ -281,7 +289,7 @@ def change_within(engine: Engine, change: Change, department: str) -> Change:
 def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
     cases = schema.cases.c
     if wanted.only_open:
-        asked = asked.where(cases.state.not_in(_CLOSED))
+        asked = asked.where(_OPEN)
     if wanted.only_proposed:
         asked = asked.where(cases.proposed_by != "")
     for column, values in (
@@ -312,16 +320,13 @@ def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
 
 def _mentions(text: str) -> ColumnElement[bool]:
     lines, cases = schema.endpoints.c, schema.cases.c
-    looked_at: Iterable[ColumnElement[str]] = (
-        cases.id,
-        cases.subject,
-        lines.name,
-        lines.host,
-        lines.owner,
-        lines.place,
-        lines.department,
-    )
-    return or_(false(), *(column.icontains(text, autoescape=True) for column in looked_at))
+    register = (lines.name, lines.host, lines.owner, lines.place, lines.department)
+    there = select(lines.agent).where(or_(*_holding(register, text)))
+    return or_(cases.agent.in_(there), *_holding((cases.id, cases.subject), text))
+
+
+def _holding(columns: Iterable[ColumnElement[str]], text: str) -> Iterator[ColumnElement[bool]]:
+    return (column.icontains(text, autoescape=True) for column in columns)
 
 
 def _fetched(engine: Engine, asked: Select[Any]) -> list[CaseRow]:

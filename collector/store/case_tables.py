@@ -37,6 +37,8 @@ cases = Table(
 Index("ix_cases_open", cases.c.agent, cases.c.rule, cases.c.closed_us)
 Index("ix_cases_list", cases.c.state, cases.c.severity_rank, cases.c.last_seen_us)
 Index("ix_cases_last_seen_us", cases.c.last_seen_us)
+Index("ix_cases_closed_us", cases.c.closed_us, cases.c.severity_rank)
+Index("ix_cases_opened_us", cases.c.opened_us, cases.c.id)
 
 findings = Table(
     "findings",
