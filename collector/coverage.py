@@ -20,7 +20,8 @@ SILENT = "silent"
 stored: what the endpoint did meanwhile is told by its own facts when it returns."""
 
 _EXPLAINED_BY = "spool_full"
-_UNEXPLAINED = "lost"
+LOST = "lost"
+"""Sequences that never came; where the spool was full meanwhile, that explains them."""
 
 Span = tuple[int, int]
 
@@ -71,13 +72,16 @@ def coverage_of(
 ) -> Coverage:
     """The coverage that these holes leave; pure."""
     touching = tuple(hole for hole in _unexplained(holes) if _within(hole, from_us, to_us))
-    known = sorted({*sensors, *(hole.sensor for hole in touching)} - {WHOLE_ENDPOINT})
+    own: dict[str, list[Hole]] = {}
+    for hole in touching:
+        own.setdefault(hole.sensor, []).append(hole)
+    whole = own.pop(WHOLE_ENDPOINT, [])
+    known = sorted({*sensors, *own} - {WHOLE_ENDPOINT})
     if to_us <= from_us:
         return Coverage(share=0.0, holes=touching)
+    of_all = _share(whole, from_us, to_us)
     shares = {
-        sensor: _share(
-            [h for h in touching if h.sensor in (sensor, WHOLE_ENDPOINT)], from_us, to_us
-        )
+        sensor: _share([*whole, *own[sensor]], from_us, to_us) if sensor in own else of_all
         for sensor in known or [WHOLE_ENDPOINT]
     }
     return Coverage(
@@ -102,7 +106,7 @@ def _unexplained(holes: Sequence[Hole]) -> Iterator[Hole]:
     explained = [hole for hole in holes if hole.cause == _EXPLAINED_BY]
     for hole in holes:
         inside = any(e.from_us <= hole.from_us and hole.to_us <= e.to_us for e in explained)
-        if hole.cause != _UNEXPLAINED or not inside:
+        if hole.cause != LOST or not inside:
             yield hole
 
 
@@ -150,12 +154,22 @@ def _holes(
 ) -> Mapping[str, Sequence[Hole]]:
     table = schema.coverage_holes
     touching = (table.c.from_us < to_us) & or_(table.c.to_us == 0, table.c.to_us > from_us)
-    wanted = select(table).where(touching).order_by(table.c.from_us)
+    columns = [table.c[name] for name in Hole.__struct_fields__]
+    wanted = select(*columns).where(touching).order_by(table.c.from_us)
     if agents:
         wanted = wanted.where(table.c.agent.in_(agents))
     found: dict[str, list[Hole]] = {}
-    for row in connection.execute(wanted):
-        found.setdefault(row.agent, []).append(Hole(**row._asdict()))
+    for agent, sensor, begun, ended, cause, lost, detail in connection.execute(wanted).all():
+        hole = Hole(
+            agent=agent,
+            sensor=sensor,
+            from_us=begun,
+            to_us=ended,
+            cause=cause,
+            lost=lost,
+            detail=detail,
+        )
+        found.setdefault(agent, []).append(hole)
     return found
 
 

@@ -62,7 +62,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Blind(msgspec.Struct, frozen=True, kw_only=True):
-    """Time in which endpoints were not watched, by its cause."""
+    """Time in which endpoints were not watched, by its cause; `length_us` is the sum of theirs."""
 
     cause: str
     endpoints: int

@@ -8,10 +8,9 @@ from sqlalchemy import Engine
 from checks.check import discover
 from checks.policy import Policy
 from collector.citations import frameworks
-from collector.coverage import Coverage, fleet_coverage, mean_share
-from collector.judging.records import WHOLE_ENDPOINT
+from collector.fleet_shares import mean, watched
 from collector.queries.reports import Enrolled, cells, enrolled
-from collector.reports.figures import Blind, Cell, Line, Report, by, tally
+from collector.reports.figures import Cell, Line, Report, by, tally
 from collector.reports.period import Period
 
 REGULATION = "regulation"
@@ -23,9 +22,9 @@ def make_report(engine: Engine, policy: Policy, period: Period, *, now_us: int) 
     until_us = max(period.from_us, min(period.to_us, now_us))
     known = cells(engine, period.from_us, until_us)
     here = {a: one for a, one in enrolled(engine).items() if one.enrolled_us < until_us}
-    watched = fleet_coverage(engine, period.from_us, until_us)
-    fleet = {agent: watched[agent] for agent in here if agent in watched}
-    share = mean_share(fleet)
+    seen = watched(engine, period.from_us, until_us)
+    fleet = {agent: share for agent, share in seen.shares.items() if agent in here}
+    share = mean(fleet)
     return Report(
         period=period,
         made_us=now_us,
@@ -39,7 +38,7 @@ def make_report(engine: Engine, policy: Policy, period: Period, *, now_us: int) 
         rules=tuple(_rules(known, share)),
         departments=tuple(_departments(known, here, fleet)),
         people=tuple(_people(known)),
-        blind=tuple(_blind(fleet, period.from_us, until_us)),
+        blind=seen.blind,
     )
 
 
@@ -61,15 +60,15 @@ def _rules(known: Sequence[Cell], share: float) -> Iterator[Line]:
 
 
 def _departments(
-    known: Sequence[Cell], here: Mapping[str, Enrolled], fleet: Mapping[str, Coverage]
+    known: Sequence[Cell], here: Mapping[str, Enrolled], fleet: Mapping[str, float]
 ) -> Iterator[Line]:
-    parted: dict[str, dict[str, Coverage]] = defaultdict(dict)
-    for agent, coverage in fleet.items():
-        parted[here[agent].department][agent] = coverage
+    parted: dict[str, dict[str, float]] = defaultdict(dict)
+    for agent, share in fleet.items():
+        parted[here[agent].department][agent] = share
     counted = by(known, lambda cell: cell.department, parted)
     for name in sorted(counted, key=lambda name: (-counted[name].opened, name)):
-        share = mean_share(parted[name]) if name in parted else None
-        yield Line(key=name, tally=counted[name], share=share)
+        share_of_it = mean(parted[name]) if name in parted else None
+        yield Line(key=name, tally=counted[name], share=share_of_it)
 
 
 def _people(known: Sequence[Cell]) -> Iterator[Line]:
@@ -77,18 +76,3 @@ def _people(known: Sequence[Cell]) -> Iterator[Line]:
     counted = by(known, lambda cell: cell.owner)
     for name in sorted(counted, key=lambda name: (-counted[name].opened, name)):
         yield Line(key=name, tally=counted[name])
-
-
-def _blind(fleet: Mapping[str, Coverage], from_us: int, to_us: int) -> Iterator[Blind]:
-    """The longest first; of holes that overlap, each cause has its own."""
-    lengths: dict[str, int] = defaultdict(int)
-    agents: dict[str, set[str]] = defaultdict(set)
-    for agent, coverage in fleet.items():
-        for hole in coverage.holes:
-            if hole.sensor != WHOLE_ENDPOINT:
-                continue
-            end_us = min(hole.to_us or to_us, to_us)
-            lengths[hole.cause] += max(0, end_us - max(hole.from_us, from_us))
-            agents[hole.cause].add(agent)
-    for cause in sorted(lengths, key=lambda cause: (-lengths[cause], cause)):
-        yield Blind(cause=cause, endpoints=len(agents[cause]), length_us=lengths[cause])

@@ -246,6 +246,7 @@ coverage_holes = Table(
     Column("cause", String(16), nullable=False),
     Column("lost", BigInteger, nullable=False, default=0),
     Column("detail", Text, nullable=False, default=""),
+    sqlite_with_rowid=False,  # a month of the whole fleet is read in the order of the key
 )
 
 # One line for each day on which something tried to reach outside and nobody answered.

@@ -1,0 +1,121 @@
+"""The fleet's coverage as numbers, in one sweep over its holes: 5,000 endpoints that are off every
+night have 150,000 of them a month, and nobody reads them one by one.
+
+What it says is what `collector.coverage` says of each endpoint; that stays the one place that
+knows how holes of single sensors, silence and lost sequences count.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Engine, or_, select
+
+from collector.coverage import LOST, SILENT, fleet_coverage
+from collector.judging.records import WHOLE_ENDPOINT
+from collector.reports.figures import Blind
+from collector.store import schema
+
+_Hole = tuple[str, int, int, str]
+"""(agent, from_us, to_us, cause) of a whole endpoint; `to_us` is 0 while it lasts."""
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """`shares` are each endpoint's, 0 to 1, as `Coverage.share`; `blind` has the longest cause
+    first, and of holes that overlap each cause has its own.
+    """
+
+    shares: Mapping[str, float]
+    blind: tuple[Blind, ...]
+
+    @property
+    def share(self) -> float:
+        """The whole fleet in one number."""
+        return mean(self.shares)
+
+
+def watched(engine: Engine, from_us: int, to_us: int) -> Watched:
+    """How much of the span the fleet was watched; endpoints enrolled after it are left out."""
+    sweep = _Sweep(from_us, to_us)
+    with engine.connect() as connection:
+        enrolled = _enrolled(connection, to_us)
+        apart = _told_one_by_one(connection, from_us, to_us) & enrolled.keys()
+        for agent, holes in groupby(_whole(connection, from_us, to_us), itemgetter(0)):
+            if agent in enrolled and agent not in apart:
+                sweep.take(agent, holes, enrolled[agent])
+    shares = {agent: sweep.share(agent, since_us) for agent, since_us in enrolled.items()}
+    told_apart = fleet_coverage(engine, from_us, to_us, agents=tuple(apart)) if apart else {}
+    for agent, told in told_apart.items():
+        shares[agent] = told.share
+        for hole in told.holes:
+            if hole.sensor == WHOLE_ENDPOINT:
+                sweep.blame(agent, hole.cause, hole.from_us, hole.to_us)
+    return Watched(shares=shares, blind=tuple(sweep.blind()))
+
+
+def mean(shares: Mapping[str, float]) -> float:
+    """0 for no endpoints, for nothing is watched then."""
+    return sum(shares.values()) / len(shares) if shares else 0.0
+
+
+class _Sweep:
+    def __init__(self, from_us: int, to_us: int) -> None:
+        self._from_us = from_us
+        self._to_us = to_us
+        self._blind: dict[str, int] = {}
+        self._lengths: dict[str, int] = {}
+        self._whose: dict[str, set[str]] = {}
+
+    def take(self, agent: str, holes: Iterable[_Hole], since_us: int) -> None:
+        """In the order of their beginnings; what overlaps counts once."""
+        blind, reached = 0, max(self._from_us, since_us)
+        for _, begun, ended, cause in holes:
+            end = min(ended or self._to_us, self._to_us)
+            if end > reached:
+                blind += end - max(begun, reached)
+                reached = end
+            self.blame(agent, cause, begun, ended)
+        self._blind[agent] = blind
+
+    def blame(self, agent: str, cause: str, begun: int, ended: int) -> None:
+        length = min(ended or self._to_us, self._to_us) - max(begun, self._from_us)
+        self._lengths[cause] = self._lengths.get(cause, 0) + length
+        self._whose.setdefault(cause, set()).add(agent)
+
+    def share(self, agent: str, since_us: int) -> float:
+        span = self._to_us - max(self._from_us, since_us)
+        return 1.0 - self._blind.get(agent, 0) / span if span > 0 else 0.0
+
+    def blind(self) -> Iterator[Blind]:
+        for cause in sorted(self._lengths, key=lambda cause: (-self._lengths[cause], cause)):
+            whose = len(self._whose[cause])
+            yield Blind(cause=cause, endpoints=whose, length_us=self._lengths[cause])
+
+
+def _enrolled(connection: Connection, to_us: int) -> dict[str, int]:
+    lines = schema.endpoints.c
+    asked = select(lines.agent, lines.enrolled_us).where(lines.enrolled_us < to_us)
+    rows = connection.execute(asked).all()
+    return {row.agent: row.enrolled_us for row in rows}
+
+
+def _told_one_by_one(connection: Connection, from_us: int, to_us: int) -> set[str]:
+    """Endpoints of which whole holes do not say all: single sensors, lost sequences, silence."""
+    holes, lines = schema.coverage_holes.c, schema.endpoints.c
+    more = or_(holes.sensor != WHOLE_ENDPOINT, holes.cause == LOST)
+    asked = select(holes.agent).where(more, _touches(from_us, to_us))
+    asked_silent = select(lines.agent).where(lines.state == SILENT)
+    return set(connection.execute(asked.union(asked_silent)).scalars())
+
+
+def _whole(connection: Connection, from_us: int, to_us: int) -> Sequence[_Hole]:
+    holes = schema.coverage_holes.c
+    asked = select(holes.agent, holes.from_us, holes.to_us, holes.cause)
+    asked = asked.where(holes.sensor == WHOLE_ENDPOINT, _touches(from_us, to_us))
+    return connection.execute(asked.order_by(holes.agent, holes.from_us)).all()
+
+
+def _touches(from_us: int, to_us: int) -> ColumnElement[bool]:
+    holes = schema.coverage_holes.c
+    return (holes.from_us < to_us) & or_(holes.to_us == 0, holes.to_us > from_us)
