@@ -43,6 +43,8 @@ DERIVED = (
     schema.hosts,
     schema.coverage_holes,
     schema.cases,
+    schema.daily_counts,
+    schema.days_counted_in,
     schema.findings,
     schema.timeline,
     schema.unknowns,
@@ -158,6 +160,7 @@ class Judge:
         with self._store.begin() as connection:
             _move_cursor(connection, before, entries[-1].id)
             step.tally.write(connection, self._statements)
+            self._count_days(connection, step)
         self._memory.cursor = entries[-1].id
         tally = step.tally
         self._changes.publish(
@@ -167,6 +170,14 @@ class Judge:
                 entry=entries[-1].id,
             )
         )
+
+    def _count_days(self, connection: Connection, step: Step) -> None:
+        """The counts of the days, in the transaction that changed their cases."""
+        memory, timezone = self._memory, self._memory.policy.hospital.timezone
+        step.tally.days.write(
+            connection, self._statements, counted_in=memory.days_counted_in, timezone=timezone
+        )
+        memory.days_counted_in = timezone
 
     def _judge_singly(self, entries: list[Entry], poison: Exception) -> None:
         """One transaction each, so that the one which fails is alone in failing."""

@@ -162,6 +162,8 @@ class Casebook:
         self._ordinal += 1
 
     def _keep(self, case: Case) -> None:
+        policy, before = self._memory.policy, self._memory.open_cases.get(case.key)
+        self._tally.days.moved(before, case, policy.hospital.timezone)
         self._memory.keep_case(case)
         self._tally.cases[case.id] = case
 

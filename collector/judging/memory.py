@@ -16,6 +16,7 @@ from checks.finding import Severity
 from checks.policy import Endpoint, Policy, parse_policy
 from checks.wire import Malformed, decode_fact
 from collector.cases import Case, CaseKey, CaseState
+from collector.judging.days import counted_in
 from collector.judging.records import EndpointRecord, Hole
 from collector.judging.segment import HostRecord, SeenBy, only_voucher
 from collector.store import schema
@@ -39,6 +40,7 @@ class Memory:
     def clear(self) -> None:
         self.cursor = 0
         self.policy: Policy = parse_policy("")
+        self.days_counted_in = ""
         self.endpoints: dict[str, EndpointRecord] = {}
         self.open_cases: dict[CaseKey, Case] = {}
         self.open_keys: dict[str, CaseKey] = {}
@@ -54,6 +56,7 @@ class Memory:
         self.clear()
         self.cursor = cursor_of(connection)
         self.policy = _policy_in_force(connection)
+        self.days_counted_in = counted_in(connection)
         for record in map(_endpoint, connection.execute(select(schema.endpoints))):
             self.endpoints[record.agent] = record
         still_open = select(schema.cases).where(schema.cases.c.closed_us == 0)

@@ -96,6 +96,7 @@ class Statements:
         )
         self.hosts = Statement(dialect, schema.hosts, replaces=_all_but_key(schema.hosts))
         self.digests = Statement(dialect, schema.digests)
+        self.daily_counts = Statement(dialect, schema.daily_counts, adds=("opened", "closed"))
         self.rejections = Statement(
             dialect, schema.rejections, replaces=("at_us", "actor", "reason")
         )

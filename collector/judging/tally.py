@@ -4,6 +4,7 @@ import msgspec
 from sqlalchemy import Connection, delete, update
 
 from collector.cases import Case
+from collector.judging.days import Days
 from collector.judging.media import Place, SeenMedium
 from collector.judging.mediarows import (
     dumped,
@@ -35,6 +36,7 @@ class Tally:
         self.rejections: list[Row] = []
         self.holes: dict[tuple[str, str, int], Hole] = {}
         self.cases: dict[str, Case] = {}
+        self.days = Days()
         self.endpoints: dict[str, EndpointRecord] = {}
         self.hosts: dict[str, HostRecord] = {}
         self.latest: dict[tuple[str, str], tuple[int, str]] = {}

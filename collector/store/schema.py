@@ -29,6 +29,7 @@ from collector.store.media_tables import (
     media_uses,
 )
 from collector.store.metadata import Json, RowId, journal, store
+from collector.store.overview_tables import daily_counts, days_counted_in
 from collector.store.receipt_tables import (
     manifests,
     media_infected,
@@ -40,6 +41,8 @@ __all__ = [
     "NOTICES",
     "PLUGGED_IN",
     "cases",
+    "daily_counts",
+    "days_counted_in",
     "findings",
     "journal",
     "manifests",
@@ -249,6 +252,8 @@ coverage_holes = Table(
     sqlite_with_rowid=False,  # a month of the whole fleet is read in the order of the key
 )
 
+Index("ix_coverage_holes_to_us", coverage_holes.c.to_us)
+
 # One line for each day on which something tried to reach outside and nobody answered.
 digests = Table(
     "digests",
@@ -302,6 +307,7 @@ alerts = Table(
     Column("error", Text, nullable=False, default=""),
 )
 Index("ix_alerts_due", alerts.c.state, alerts.c.next_try_us)
+Index("ix_alerts_sent_us", alerts.c.sent_us)
 
 # ------------------------------------------------- store: administered by people
 

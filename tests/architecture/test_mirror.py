@@ -139,7 +139,7 @@ TESTED_THROUGH = (
     Through("collector.proposals", "a real store", "collector.queries.proposals"),
     Through("collector.queries.cases", "the same", "collector.queries.rows"),
     Through("collector.store.schema", "tables only; migrations are held to them",
-            "collector.store.case_tables collector.store.media_tables collector.store.metadata collector.store.receipt_tables"),
+            "collector.store.case_tables collector.store.media_tables collector.store.metadata collector.store.overview_tables collector.store.receipt_tables"),
 )  # fmt: skip
 
 
