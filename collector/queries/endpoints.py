@@ -17,9 +17,15 @@ _REGISTER = ("name", "department", "owner", "place", "phone", "zone", "clinical"
 
 
 class EndpointFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What is empty does not narrow.  `other_version_than` leaves those whose agent told of another
+    version, `agents` only these, when it is not None.
+    """
+
     state: str = ""
     department: str = ""
     text: str = ""
+    other_version_than: str = ""
+    agents: tuple[str, ...] | None = None
 
 
 class LatestFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,8 +64,9 @@ def troubled_first(
 
 
 def count_endpoints(engine: Engine, wanted: EndpointFilter) -> int:
+    counted = _narrowed(wanted).with_only_columns(func.count(schema.endpoints.c.agent))
     with engine.connect() as connection:
-        return connection.execute(_narrowed(wanted).with_only_columns(func.count())).scalar_one()
+        return connection.execute(counted).scalar_one()
 
 
 def endpoint_named(engine: Engine, agent: str) -> EndpointRecord | None:
@@ -124,6 +131,11 @@ def _narrowed(wanted: EndpointFilter) -> Select[Any]:
         asked = asked.where(lines.state == wanted.state)
     if wanted.department:
         asked = asked.where(lines.department == wanted.department)
+    if wanted.other_version_than:
+        told = (lines.version != "") & (lines.version != wanted.other_version_than)
+        asked = asked.where(told, lines.state != "revoked")
+    if wanted.agents is not None:
+        asked = asked.where(lines.agent.in_(wanted.agents))
     if wanted.text:
         looked_at = (lines.agent, lines.name, lines.host, lines.owner, lines.place)
         asked = asked.where(

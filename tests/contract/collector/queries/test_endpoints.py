@@ -78,3 +78,7 @@ def test_holes_are_those_that_touch_the_span(read):
 
 def test_every_department_is_named_once(read):
     assert departments(read) == sorted({ward[2] for ward in WARDS})
+
+
+def test_all_endpoints_are_counted_without_a_filter(read):
+    assert count_endpoints(read, EndpointFilter()) == len(WARDS)
