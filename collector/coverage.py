@@ -62,11 +62,6 @@ def fleet_coverage(
     )
 
 
-def mean_share(fleet: Mapping[str, Coverage]) -> float:
-    """The whole fleet in one number; 0 for no endpoints, for nothing is watched then."""
-    return sum(each.share for each in fleet.values()) / len(fleet) if fleet else 0.0
-
-
 def coverage_of(
     sensors: Iterable[str], holes: Sequence[Hole], from_us: int, to_us: int
 ) -> Coverage:

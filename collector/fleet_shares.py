@@ -5,6 +5,7 @@ What it says is what `collector.coverage` says of each endpoint; that stays the 
 knows how holes of single sensors, silence and lost sequences count.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -12,7 +13,7 @@ from operator import itemgetter
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, or_, select
 
-from collector.coverage import LOST, SILENT, fleet_coverage
+from collector.coverage import LOST, SILENT, Coverage, Span, fleet_coverage
 from collector.judging.records import WHOLE_ENDPOINT
 from collector.reports.figures import Blind
 from collector.store import schema
@@ -54,9 +55,59 @@ def watched(engine: Engine, from_us: int, to_us: int) -> Watched:
     return Watched(shares=shares, blind=tuple(sweep.blind()))
 
 
+def mean_shares(engine: Engine, spans: Sequence[Span]) -> list[float | None]:
+    """The fleet's coverage in each of these spans, which follow each other; None where no endpoint
+    was enrolled by its end.
+    """
+    from_us, to_us = spans[0][0], spans[-1][1]
+    with engine.connect() as connection:
+        enrolled = _enrolled(connection, to_us)
+        apart = _told_one_by_one(connection, from_us, to_us) & enrolled.keys()
+        blind = [0.0] * len(spans)
+        for agent, holes in groupby(_whole(connection, from_us, to_us), itemgetter(0)):
+            if agent in enrolled and agent not in apart:
+                _add_blind(blind, spans, holes, enrolled[agent])
+    alone = [fleet_coverage(engine, *span, agents=tuple(apart)) if apart else {} for span in spans]
+    return [
+        _mean_of(enrolled, apart, told, lost, span)
+        for told, lost, span in zip(alone, blind, spans, strict=True)
+    ]
+
+
 def mean(shares: Mapping[str, float]) -> float:
     """0 for no endpoints, for nothing is watched then."""
     return sum(shares.values()) / len(shares) if shares else 0.0
+
+
+def _add_blind(
+    blind: list[float], spans: Sequence[Span], holes: Iterable[_Hole], since_us: int
+) -> None:
+    """Adds the share of each span that one endpoint was blind; its holes in their order."""
+    reached, last = max(spans[0][0], since_us), spans[-1][1]
+    for _, begun, ended, _ in holes:
+        start, end = max(begun, reached), min(ended or last, last)
+        if end <= start:
+            continue
+        reached = end
+        place = bisect_right(spans, start, key=itemgetter(0)) - 1
+        while place < len(spans) and spans[place][0] < end:
+            from_us, to_us = max(spans[place][0], since_us), spans[place][1]
+            blind[place] += max(0, min(end, to_us) - max(start, from_us)) / (to_us - from_us)
+            place += 1
+
+
+def _mean_of(
+    enrolled: Mapping[str, int],
+    apart: set[str],
+    told: Mapping[str, Coverage],
+    blind: float,
+    span: Span,
+) -> float | None:
+    here = {agent for agent, since_us in enrolled.items() if since_us < span[1]}
+    if not here:
+        return None
+    alone = sum(told[agent].share for agent in here & apart)
+    return (len(here - apart) - blind + alone) / len(here)
 
 
 class _Sweep:

@@ -18,6 +18,7 @@ from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
 from collector.dashboard.lines import Line
 from collector.dashboard.shown import shown
+from collector.dashboard.wording import HOUR_US
 from collector.queries import cases
 from collector.queries.endpoints import departments, endpoint_named
 from collector.queries.spread import Visited, visited_since_clean
@@ -29,6 +30,8 @@ from collector.rights import ACT_RIGHTS, Action
 ON_A_PAGE = 25
 PROPOSED = "proposed"
 """Asks for the open cases that somebody called a false alarm."""
+SOON_US = 4 * HOUR_US
+"""A clock that runs out within this time is due soon."""
 INFECTED = "MED-05"
 """The rule whose cases list where the medium was besides."""
 EVIDENCE_OPEN = 3
@@ -99,6 +102,8 @@ def _list(visit: Visit, error: str = "") -> Response:
         endpoint=visit.asked("endpoint"),
         text=visit.asked("q").strip(),
     )
+    clocks = _clocks(visit.asked("due"), now_us)
+    wanted = msgspec.structs.replace(wanted, **clocks)
     period, counted = _counted(visit)
     if period and counted:
         bounds = {"from_us": period.from_us, "to_us": period.to_us}
@@ -119,6 +124,7 @@ def _list(visit: Visit, error: str = "") -> Response:
         pages=pages,
         wanted=wanted,
         during=period,
+        due=visit.asked("due"),
         counted_name=COUNTED_NAMES.get(counted or ""),
         nobody=cases.NOBODY,
         state=state,
@@ -197,6 +203,13 @@ def _counted(visit: Visit) -> tuple[Period | None, Counted | None]:
         return period_of(visit.asked("during"), timezone), counted
     except PeriodWrong:
         return None, None
+
+
+def _clocks(due: str, now_us: int) -> dict[str, int]:
+    """What narrows the list to the cases that are overdue, or due soon."""
+    if due == "overdue":
+        return {"late_by_us": now_us}
+    return {"late_by_us": now_us + SOON_US, "in_time_at_us": now_us} if due == "soon" else {}
 
 
 def _known(asked: str, values: list[str]) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from http import HTTPStatus
 
+import msgspec
 from starlette.responses import Response
 
 from checks.facts.health import AgentHealth
 from checks.policy import Endpoint
 from checks.wire import encode
+from collector.clocks import microseconds_in
 from collector.coverage import Coverage, coverage, fleet_coverage
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
@@ -24,6 +26,7 @@ from collector.queries.endpoints import (
     latest_facts,
     troubled_first,
 )
+from collector.queries.fleet import TROUBLES, Limits, narrowed_to
 from collector.queries.observations import media
 
 ON_A_PAGE = 50
@@ -52,7 +55,10 @@ _TEXTS = ("name", "department", "owner", "place", "phone", "zone", "clinical")
 def listed(visit: Visit) -> Response:
     store, now_us = visit.services.store_engine, visit.services.clock()
     state = visit.asked("state")
-    wanted = EndpointFilter(
+    trouble = next((each for each in TROUBLES if each == visit.asked("trouble")), None)
+    narrowed = narrowed_to(store, trouble, limits_of(visit)) if trouble else EndpointFilter()
+    wanted = msgspec.structs.replace(
+        narrowed,
         state=state if state in ENDPOINT_STATES else "",
         department=visit.asked("department"),
         text=visit.asked("q").strip(),
@@ -70,10 +76,22 @@ def listed(visit: Visit) -> Response:
         number=number,
         pages=pages,
         wanted=wanted,
+        trouble=trouble,
         states=ENDPOINT_STATES,
         departments=departments(store),
         watched=watched,
         page_address=visit.address_without_page(),
+    )
+
+
+def limits_of(visit: Visit) -> Limits:
+    """By which an agent counts as outdated and signatures as old: this collector's version, and
+    the policy's `thresholds.signatures_max_age`.
+    """
+    policy = visit.services.policies.current()
+    oldest_us = microseconds_in(policy.duration("signatures_max_age"))
+    return Limits(
+        version=visit.services.version, signatures_from_us=visit.services.clock() - oldest_us
     )
 
 

@@ -42,7 +42,7 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/logout", login.leave, methods=["POST"]),
         Route("/preferences", login.prefer, methods=["POST"]),
         Route("/live", _live(services, door)),
-        Route("/", view(first.home, cases_of)),
+        Route("/", view(first.Overview().show, cases_of)),
         Route("/cases", view(cases.listed, cases_of), methods=["GET"]),
         Route("/cases", view(cases.acknowledge_many, Action.ANSWER_CASES), methods=["POST"]),
         Route("/cases/{case}", view(cases.one_case, cases_of), methods=["GET"]),

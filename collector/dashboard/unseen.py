@@ -21,5 +21,6 @@ def show(visit: Visit) -> Response:
         refusals=figures.refusals(services.journal_engine),
         held=figures.held_kinds(store),
         outbox=figures.outbox(store),
+        unsent=figures.unsent_mails(store),
         names=figures.endpoint_names(store),
     )

@@ -64,7 +64,8 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     else is asked for.  `subject` is the whole one; `since_us` compares when it was
     last seen, `text` is looked for in subject, case number and the endpoint's line of the register.
     NOBODY as `department`, `owner` (the person in charge) or `assignee` means those that have none.  With
-    `counted` only those that a report from `from_us` until `to_us` counts so.
+    `counted` only those that a report from `from_us` until `to_us` counts so.  `late_by_us` leaves the
+    open ones with a clock that will have run out by then, `in_time_at_us` those without one by then.
     """
 
     within: str = ""
@@ -83,6 +84,8 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     counted: Counted | None = None
     from_us: int = 0
     to_us: int = 0
+    late_by_us: int = 0
+    in_time_at_us: int = 0
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -288,6 +291,7 @@ def change_within(engine: Engine, change: Change, department: str) -> Change:
 
 def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
     cases = schema.cases.c
+    asked = asked.where(*_of_clocks(wanted))
     if wanted.only_open:
         asked = asked.where(_OPEN)
     if wanted.only_proposed:
@@ -316,6 +320,14 @@ def _narrowed(asked: Select[Any], wanted: CaseFilter) -> Select[Any]:
     if wanted.text:
         asked = asked.where(_mentions(wanted.text))
     return asked
+
+
+def _of_clocks(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.late_by_us:
+        yield _OPEN
+        yield overdue(wanted.late_by_us) == 1
+    if wanted.in_time_at_us:
+        yield overdue(wanted.in_time_at_us) == 0
 
 
 def _mentions(text: str) -> ColumnElement[bool]:

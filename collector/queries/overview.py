@@ -9,19 +9,24 @@ from sqlalchemy import ColumnElement, Engine, Row, func, select
 from checks.facts.health import AgentHealth, SensorHealth
 from checks.finding import Severity
 from checks.wire import Malformed, decode_fact
+from collector.alerts.decide import WITHOUT_CASE
 from collector.judging.records import ENDPOINT_STATES, Hole
 from collector.problems import FORKED
 from collector.queries.cases import overdue
 from collector.queries.rows import value_of
 from collector.store import schema
 
-HOUR_US = 3600 * 1_000_000
 FAULTS_SHOWN = 100
+NOT_SENT = ("waiting", "claimed", "refused")
+"""States of an alert that has not left."""
 
 
 class OpenCases(msgspec.Struct, frozen=True, kw_only=True):
+    """`overdue` have a clock that ran out; of the others, one of `soon` runs out before long."""
+
     by_severity: Mapping[Severity, int]
     overdue: int
+    soon: int = 0
 
     @property
     def total(self) -> int:
@@ -32,11 +37,25 @@ class Outbox(msgspec.Struct, frozen=True, kw_only=True):
     """Mails by state; `oldest_waiting_us` 0 when none waits."""
 
     waiting: int = 0
-    sent: int = 0
     refused: int = 0
     oldest_waiting_us: int = 0
     last_sent_us: int = 0
     last_error: str = ""
+
+
+class UnsentMail(msgspec.Struct, frozen=True, kw_only=True):
+    """One that waits or was refused; `case` is a case's id unless the occasion is about none."""
+
+    case: str
+    occasion: str
+    created_us: int
+    recipients: tuple[str, ...]
+    state: str
+    error: str
+
+    @property
+    def is_of_case(self) -> bool:
+        return self.occasion not in WITHOUT_CASE
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,11 +93,13 @@ class BlindSensor(msgspec.Struct, frozen=True, kw_only=True):
     sensor: SensorHealth
 
 
-def open_cases(engine: Engine, *, now_us: int) -> OpenCases:
+def open_cases(engine: Engine, *, now_us: int, soon_us: int = 0) -> OpenCases:
+    """`soon` are those whose clock runs out until `soon_us` and has not yet."""
     cases = schema.cases.c
-    late = overdue(now_us)
+    late, by_then = overdue(now_us), overdue(max(now_us, soon_us))
+    counted_so = (func.count().label("number"), func.sum(late).label("late"))
     asked = (
-        select(cases.severity, func.count().label("number"), func.sum(late).label("late"))
+        select(cases.severity, *counted_so, func.sum(by_then).label("by_then"))
         .where(cases.closed_us == 0)
         .group_by(cases.severity)
     )
@@ -88,6 +109,7 @@ def open_cases(engine: Engine, *, now_us: int) -> OpenCases:
     return OpenCases(
         by_severity={severity: counted.get(severity.value, 0) for severity in Severity},
         overdue=sum(row.late for row in rows),
+        soon=sum(row.by_then - row.late for row in rows),
     )
 
 
@@ -109,38 +131,40 @@ def whole_holes(engine: Engine, *, from_us: int) -> list[Hole]:
         return [value_of(row, Hole) for row in connection.execute(asked).mappings()]
 
 
-def opened_by_hour(engine: Engine, *, from_us: int, hours: int) -> list[int]:
-    """Cases opened in each hour since then."""
-    hour = (schema.cases.c.opened_us - from_us) // HOUR_US
-    asked = select(hour, func.count()).where(schema.cases.c.opened_us >= from_us).group_by(hour)
-    with engine.connect() as connection:
-        counted = {int(number): count for number, count in connection.execute(asked)}
-    return [counted.get(number, 0) for number in range(hours)]
-
-
 def outbox(engine: Engine) -> Outbox:
+    """None of the many that were sent is looked at."""
     alerts = schema.alerts.c
-    waiting = alerts.state.in_(("waiting", "claimed"))
+    waiting, left = alerts.state.in_(("waiting", "claimed")), alerts.state.in_(NOT_SENT)
     with engine.connect() as connection:
-        counted = connection.execute(select(alerts.state, func.count()).group_by(alerts.state))
+        by_state = select(alerts.state, func.count()).where(left).group_by(alerts.state)
+        counted = connection.execute(by_state)
         states = {row[0]: row[1] for row in counted}
         oldest = connection.execute(select(func.min(alerts.created_us)).where(waiting)).scalar()
         sent = connection.execute(select(func.max(alerts.sent_us))).scalar()
         failing = (
             select(alerts.error)
-            .where(alerts.state != "sent", alerts.error != "")
+            .where(left, alerts.error != "")
             .order_by(alerts.created_us.desc())
             .limit(1)
         )
         error = connection.execute(failing).scalar()
     return Outbox(
         waiting=states.get("waiting", 0) + states.get("claimed", 0),
-        sent=states.get("sent", 0),
         refused=states.get("refused", 0),
         oldest_waiting_us=oldest or 0,
         last_sent_us=sent or 0,
         last_error=error or "",
     )
+
+
+def unsent_mails(engine: Engine) -> list[UnsentMail]:
+    """The oldest first, for they wait longest."""
+    alerts = schema.alerts
+    columns = [alerts.c[name] for name in UnsentMail.__struct_fields__]
+    asked = select(*columns).where(alerts.c.state.in_(NOT_SENT))
+    with engine.connect() as connection:
+        rows = connection.execute(asked.order_by(alerts.c.created_us).limit(FAULTS_SHOWN))
+        return [value_of(row, UnsentMail) for row in rows.mappings()]
 
 
 def unknowns(engine: Engine) -> list[Unknown]:

@@ -23,8 +23,9 @@ from collector.cases import (
     REASON_MISSING,
     ActRefused,
 )
-from collector.coverage import coverage, fleet_coverage, mean_share
+from collector.coverage import coverage
 from collector.entries import CaseAct, Enrolled, EntryKind, Mailed, PolicyApplied, Word
+from collector.fleet_shares import watched
 from collector.judge import DERIVED, Judge, rebuild
 from collector.store import schema
 from collector.store.engine import open_store
@@ -324,7 +325,7 @@ def test_the_holes_of_a_sequence_and_of_a_stop_are_coverage(journal, store):
         ("overrun", 0),
     ]
     assert seen.share == pytest.approx(0.6, rel=1e-6)
-    assert mean_share(fleet_coverage(store, START_US + 2, START_US + 10 * minute)) == seen.share
+    assert watched(store, START_US + 2, START_US + 10 * minute).share == seen.share
 
 
 def test_a_failed_sensor_is_a_hole_until_it_works_again(journal, store):

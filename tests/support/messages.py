@@ -26,6 +26,7 @@ from checks.finding import Severity
 from checks.policy import Mode
 from collector import cases, proposals, sheets
 from collector.alerts import digest_mail
+from collector.alerts.decide import WITHOUT_CASE
 from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
 from collector.dashboard import (
@@ -46,6 +47,7 @@ from collector.i18n import SOME_PROCESS
 from collector.judging.receipts import ENDINGS, RECEIPT_STATES
 from collector.judging.records import ENDPOINT_STATES
 from collector.media import acts, columns, imports, labels, revocations
+from collector.queries.fleet import TROUBLES
 from collector.queries.hosts import STANDINGS
 from collector.queries.ledger import LINE_STATES, SHOWN
 from collector.reports import pdf, period, tables
@@ -78,6 +80,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "role": tuple(Role),
     "clock": ("acknowledge", "contain", "close"),
     "endpoint_state": ENDPOINT_STATES,
+    "fleet_trouble": TROUBLES,
+    "mail_about": WITHOUT_CASE,
     "sensor_state": field(SensorHealth, "state"),
     "sensor": (
         "network",

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert
 
 from checks.wire import encode
 from collector.coverage import fleet_coverage
-from collector.fleet_shares import watched
+from collector.fleet_shares import mean_shares, watched
 from collector.judging.records import WHOLE_ENDPOINT
 from collector.store import schema
 from collector.store.engine import open_store
@@ -91,3 +91,17 @@ def fill(store, holes, lines):
                 "cause": cause,
             }
             connection.execute(insert(schema.coverage_holes).values(row))
+
+
+DAYS = [(FROM, FROM + DAY), (FROM + DAY, FROM + 2 * DAY), (FROM + 2 * DAY, TO)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(holes=HOLES, lines=LINES)
+def test_days_in_a_row_are_those_told_alone(store, holes, lines):
+    fill(store, holes, lines)
+
+    told = mean_shares(store, DAYS)
+
+    alone = [watched(store, *day) for day in DAYS]
+    assert told == [pytest.approx(each.share) if each.shares else None for each in alone]

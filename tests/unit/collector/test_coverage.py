@@ -1,6 +1,6 @@
 import pytest
 
-from collector.coverage import coverage_of, mean_share
+from collector.coverage import coverage_of
 from collector.judging.records import Hole
 
 
@@ -47,7 +47,3 @@ def test_an_endpoint_that_never_told_its_sensors_is_still_judged_as_a_whole():
 
 def test_no_time_is_no_coverage():
     assert coverage_of(["net"], [], 100, 100).share == 0.0
-
-
-def test_a_fleet_of_nobody_is_not_watched():
-    assert mean_share({}) == 0.0

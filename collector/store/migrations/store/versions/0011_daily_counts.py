@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0008"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -28,7 +28,5 @@ def upgrade() -> None:
         sa.Column("timezone", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("timezone", name=op.f("pk_days_counted_in")),
     )
-    op.create_index("ix_cases_closed_us", "cases", ["closed_us", "severity_rank"])
-    op.create_index("ix_cases_opened_us", "cases", ["opened_us", "id"])
     op.create_index("ix_coverage_holes_to_us", "coverage_holes", ["to_us"])
     op.create_index("ix_alerts_sent_us", "alerts", ["sent_us"])
