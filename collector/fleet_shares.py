@@ -9,9 +9,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, or_, select
+from sqlalchemy import Connection, Engine, Select, or_, select, union, union_all
 
 from collector.coverage import LOST, SILENT, Coverage, Span, fleet_coverage
 from collector.judging.records import WHOLE_ENDPOINT
@@ -123,6 +124,8 @@ class _Sweep:
         blind, reached = 0, max(self._from_us, since_us)
         for _, begun, ended, cause in holes:
             end = min(ended or self._to_us, self._to_us)
+            if end <= since_us:
+                continue  # before it was enrolled
             if end > reached:
                 blind += end - max(begun, reached)
                 reached = end
@@ -154,19 +157,21 @@ def _enrolled(connection: Connection, to_us: int) -> dict[str, int]:
 def _told_one_by_one(connection: Connection, from_us: int, to_us: int) -> set[str]:
     """Endpoints of which whole holes do not say all: single sensors, lost sequences, silence."""
     holes, lines = schema.coverage_holes.c, schema.endpoints.c
-    more = or_(holes.sensor != WHOLE_ENDPOINT, holes.cause == LOST)
-    asked = select(holes.agent).where(more, _touches(from_us, to_us))
-    asked_silent = select(lines.agent).where(lines.state == SILENT)
-    return set(connection.execute(asked.union(asked_silent)).scalars())
+    asked = select(holes.agent).where(or_(holes.sensor != WHOLE_ENDPOINT, holes.cause == LOST))
+    silent = select(lines.agent).where(lines.state == SILENT)
+    return set(connection.execute(union(*_touching(asked, from_us, to_us), silent)).scalars())
 
 
 def _whole(connection: Connection, from_us: int, to_us: int) -> Sequence[_Hole]:
+    """Sorted here: in the key's order the database would read holes of all times."""
     holes = schema.coverage_holes.c
     asked = select(holes.agent, holes.from_us, holes.to_us, holes.cause)
-    asked = asked.where(holes.sensor == WHOLE_ENDPOINT, _touches(from_us, to_us))
-    return connection.execute(asked.order_by(holes.agent, holes.from_us)).all()
+    asked = asked.where(holes.sensor == WHOLE_ENDPOINT)
+    return sorted(connection.execute(union_all(*_touching(asked, from_us, to_us))).all())
 
 
-def _touches(from_us: int, to_us: int) -> ColumnElement[bool]:
+def _touching(asked: Select[Any], from_us: int, to_us: int) -> Iterator[Select[Any]]:
+    """Those that last, and those that ended within or after the span: each from its index."""
     holes = schema.coverage_holes.c
-    return (holes.from_us < to_us) & or_(holes.to_us == 0, holes.to_us > from_us)
+    for ends in (holes.to_us == 0, holes.to_us > from_us):
+        yield asked.where(holes.from_us < to_us, ends)

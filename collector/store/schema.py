@@ -249,10 +249,11 @@ coverage_holes = Table(
     Column("cause", String(16), nullable=False),
     Column("lost", BigInteger, nullable=False, default=0),
     Column("detail", Text, nullable=False, default=""),
-    sqlite_with_rowid=False,  # a month of the whole fleet is read in the order of the key
+    sqlite_with_rowid=False,
 )
 
-Index("ix_coverage_holes_to_us", coverage_holes.c.to_us)
+# With the columns of the key, which it has anyway, it answers how long who was blind and why.
+Index("ix_coverage_holes_to_us", coverage_holes.c.to_us, coverage_holes.c.cause)
 
 # One line for each day on which something tried to reach outside and nobody answered.
 digests = Table(

@@ -39,7 +39,7 @@ def store(tmp_path_factory):
     engine.dispose()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(holes=HOLES, lines=LINES)
 def test_the_shares_are_those_of_each_endpoint_told_alone(store, holes, lines):
     fill(store, holes, lines)
@@ -96,7 +96,7 @@ def fill(store, holes, lines):
 DAYS = [(FROM, FROM + DAY), (FROM + DAY, FROM + 2 * DAY), (FROM + 2 * DAY, TO)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(holes=HOLES, lines=LINES)
 def test_days_in_a_row_are_those_told_alone(store, holes, lines):
     fill(store, holes, lines)

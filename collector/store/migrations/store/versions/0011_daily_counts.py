@@ -28,5 +28,5 @@ def upgrade() -> None:
         sa.Column("timezone", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("timezone", name=op.f("pk_days_counted_in")),
     )
-    op.create_index("ix_coverage_holes_to_us", "coverage_holes", ["to_us"])
+    op.create_index("ix_coverage_holes_to_us", "coverage_holes", ["to_us", "cause"])
     op.create_index("ix_alerts_sent_us", "alerts", ["sent_us"])
