@@ -13,6 +13,7 @@ from collector.backup import BackupRefused
 from collector.commands import state
 from collector.commands.agents import agents, enrol_token
 from collector.commands.beacon import beacon
+from collector.commands.endpoints import endpoint
 from collector.commands.hosts import host
 from collector.commands.media import media
 from collector.commands.opened import CommandFailed, WrongUsage
@@ -40,7 +41,7 @@ app = App(
     help="Accepts what agents send, judges it, opens cases, shows and mails them.",
     result_action="return_value",
 )
-for group in (user, token, enrol_token, agents, policy, host, media, receipt, beacon):
+for group in (user, token, enrol_token, agents, endpoint, policy, host, media, receipt, beacon):
     app.command(group)
 for command in (
     report,

@@ -63,10 +63,14 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Registered(msgspec.Struct, frozen=True, kw_only=True):
-    """The register's line of an endpoint was changed by a person."""
+    """A person changed the register's line of an endpoint; or those of a file, all of it at once:
+    then `others` are the lines after the first, and `reason` is what the file was called.
+    """
 
     endpoint: Endpoint
     actor: str
+    others: tuple[Endpoint, ...] = ()
+    reason: str = ""
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):

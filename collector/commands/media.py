@@ -1,10 +1,7 @@
 """The media register 介质台账 from a shell."""
 
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from threading import Event
-from time import monotonic
 from typing import Literal
 
 from cyclopts import App
@@ -20,42 +17,30 @@ from collector.commands.opened import (
     settings_of,
     state_of,
 )
+from collector.commands.tables import (
+    Judged,
+    complain_of,
+    complain_of_rows,
+    says_in,
+    write_table,
+)
 from collector.config import Settings
 from collector.durable import write_durably
-from collector.i18n import Translator, UnknownLanguage, translator
-from collector.judging.memory import cursor_of
+from collector.i18n import Translator
 from collector.keys import Keys
 from collector.media.acts import MediaActs
-from collector.media.columns import Fault, headings, row_of
-from collector.media.imports import Reading, read_lines
+from collector.media.columns import headings, row_of
+from collector.media.imports import read_lines
 from collector.media.labels import LABELS_MOST, SIZES, labels_page
 from collector.policies import SqlPolicies
 from collector.queries.ledger import SHOWN, Ledger, LineFilter
 from collector.queries.register import StoredMedia
-from collector.sheets import SheetRefused, csv_of, rows_of, xlsx_of
-from collector.speech import complain, say
+from collector.sheets import SheetRefused, rows_of
+from collector.speech import say
 from collector.store.engine import open_store
 
-_LOOKS_EVERY_S = 0.05
 LINES_MOST = 1_000_000
 Size = Literal["small", "medium", "large"]
-
-
-class Judged:
-    """Waits for the judge of a collector that runs beside this command."""
-
-    def __init__(self, store: Engine) -> None:
-        self._store = store
-
-    def wait_for_entry(self, entry: int, timeout: float) -> bool:
-        until, patience = monotonic() + timeout, Event()
-        while True:
-            with self._store.connect() as connection:
-                if cursor_of(connection) >= entry:
-                    return True
-            if monotonic() >= until:
-                return False
-            patience.wait(_LOOKS_EVERY_S)
 
 
 media = App(name="media", help="The media register.")
@@ -107,9 +92,9 @@ def media_import(
     except SheetRefused as refused:
         raise CommandFailed(f"{file}: {refused}") from refused
     if reading.faulty:
-        _complain_of(reading)
+        complain_of(reading.faults, reading.faulty)
         return 1
-    _complain_of_rows(reading.warnings)
+    complain_of_rows(reading.warnings)
     told = f"{len(reading.fresh)} new, {len(reading.changed)} changed, {reading.same} as before"
     if dry_run:
         told += "; nothing was changed"
@@ -129,17 +114,11 @@ def media_export(file: Path, *, language: str = "zh_CN", config: ConfigFile = No
 
     Example: wardwatch-collector media export register.xlsx
     """
-    says = _says(language)
+    says = says_in(language)
     store = open_store(state_of(settings_of(config)))
     rows = _table(store, says)
     store.dispose()
-    if file.suffix.lower() == ".xlsx":
-        content = xlsx_of(rows, title=says.gettext("Media register"))
-    elif file.suffix.lower() == ".csv":
-        content = csv_of(rows)
-    else:
-        raise CommandFailed(f"{file}: the name ends in .csv or .xlsx")
-    write_durably(file, content)
+    write_table(file, rows, title=says.gettext("Media register"))
     say(f"{len(rows) - 1} media")
 
 
@@ -157,7 +136,7 @@ def media_labels(
     Example: wardwatch-collector media labels labels.html --size small
     """
     settings = settings_of(config)
-    says = _says(language)
+    says = says_in(language)
     store = open_store(state_of(settings))
     policy = _policy(settings)
     ledger = Ledger(store, policy, today=_today(policy))
@@ -168,27 +147,9 @@ def media_labels(
     say(f"{len(lines)} labels of {SIZES[size].width} x {SIZES[size].height} mm")
 
 
-def _complain_of(reading: Reading) -> None:
-    _complain_of_rows(reading.faults)
-    told = f"{reading.faulty} mistakes; nothing was changed"
-    complain(told if reading.faulty > 1 else "1 mistake; nothing was changed")
-
-
-def _complain_of_rows(faults: Iterable[Fault]) -> None:
-    for fault in faults:
-        complain(f"row {fault.row}: {fault.message.format(**fault.params)}")
-
-
 def _table(store: Engine, says: Translator) -> list[list[str]]:
     lines = StoredMedia(store).every(limit=LINES_MOST)
     return [headings(says), *(row_of(line, says) for line in lines)]
-
-
-def _says(language: str) -> Translator:
-    try:
-        return translator(language)
-    except UnknownLanguage as unknown:
-        raise CommandFailed(str(unknown)) from unknown
 
 
 def _policy(settings: Settings) -> Policy:

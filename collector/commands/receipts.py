@@ -9,7 +9,6 @@ from cyclopts import App, Parameter
 from collector.api.bodies import microseconds
 from collector.api.receipts import ReceiptBody, receipt_body
 from collector.app import wall_clock
-from collector.commands.media import Judged
 from collector.commands.opened import (
     ADMINISTRATOR,
     CommandFailed,
@@ -18,6 +17,7 @@ from collector.commands.opened import (
     settings_of,
     state_of,
 )
+from collector.commands.tables import Judged
 from collector.entries import RevokedWhat
 from collector.media.acts import MediumRefused
 from collector.media.revocations import ReceiptActs

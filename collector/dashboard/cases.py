@@ -37,9 +37,6 @@ INFECTED = "MED-05"
 EVIDENCE_OPEN = 3
 """Pieces of evidence that are open when the page comes; the rest unfold."""
 
-CLINICAL_CLASSES = ("life_support", "theatre", "emergency", "icu", "cashier")
-"""Those that the product's own policy names; a hospital's further ones are shown as written."""
-
 
 class ShownEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """A finding and its fact's lines for people; none when the fact is not kept."""

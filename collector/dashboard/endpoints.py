@@ -7,15 +7,17 @@ from starlette.responses import Response
 
 from checks.facts.health import AgentHealth
 from checks.policy import Endpoint
-from checks.wire import encode
 from collector.clocks import microseconds_in
+from collector.columns import parts_of
 from collector.coverage import Coverage, coverage, fleet_coverage
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
+from collector.dashboard.media_import import said
 from collector.dashboard.ribbon import ribbon
 from collector.dashboard.shown import shown
 from collector.dashboard.wording import DAY_US
-from collector.entries import EntryKind, Registered
+from collector.endpoints.acts import EndpointActs, EndpointRefused
+from collector.endpoints.columns import LEVELS, VOCABULARY
 from collector.judging.records import ENDPOINT_STATES
 from collector.queries import cases
 from collector.queries.endpoints import (
@@ -46,9 +48,6 @@ KNOWN_SHOWN = (
     "outreach_history",
 )
 """Kinds of states that the page describes as a whole."""
-JUDGED_WITHIN_S = 5.0
-TEXT_LIMIT = 120
-LEVELS = (2, 3)
 _TEXTS = ("name", "department", "owner", "place", "phone", "zone", "clinical")
 
 
@@ -104,35 +103,20 @@ def register(visit: Visit) -> Response:
     services, agent = visit.services, visit.request.path_params["agent"]
     if endpoint_named(services.store_engine, agent) is None:
         return visit.missing()
-    wrong = _wrong(visit)
-    if wrong:
-        return _endpoint(visit, error=wrong)
+    level = field(visit.form, "protection_level")
     line = Endpoint(
         id=agent,
-        groups=tuple(
-            part.strip() for part in field(visit.form, "groups").split(",") if part.strip()
-        ),
-        protection_level=int(field(visit.form, "protection_level")),
+        groups=parts_of(field(visit.form, "groups")),
+        protection_level=int(level) if level in map(str, LEVELS) else 0,
         **{name: field(visit.form, name).strip() for name in _TEXTS},
     )
-    body = encode(Registered(endpoint=line, actor=visit.user))
-    entry = services.journal.append(EntryKind.REGISTER, body, agent=agent)
-    services.changes.wait_for_entry(entry, JUDGED_WITHIN_S)
+    acts = EndpointActs(journal=services.journal, changes=services.changes)
+    try:
+        acts.change(line, actor=visit.user)
+    except EndpointRefused as refused:
+        told = visit.says.format(refused.message, said(refused.params, visit, VOCABULARY))
+        return _endpoint(visit, error=told)
     return see_other(f"/endpoints/{agent}")
-
-
-def _wrong(visit: Visit) -> str:
-    """Why the form cannot be taken; empty when it can."""
-    if field(visit.form, "protection_level") not in {str(level) for level in LEVELS}:
-        return visit.says.gettext("The protection level is 2 or 3")
-    if not field(visit.form, "name").strip():
-        return visit.says.gettext("An endpoint needs a name")
-    texts = (field(visit.form, name) for name in (*_TEXTS, "groups"))
-    if any(len(text) > TEXT_LIMIT or "\0" in text for text in texts):
-        return visit.says.format(
-            "A field has at most {limit} characters", {"limit": str(TEXT_LIMIT)}
-        )
-    return ""
 
 
 def _endpoint(visit: Visit, error: str = "") -> Response:

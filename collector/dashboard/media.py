@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from checks.facts.media_register import RegisteredMedium
 from collector.clocks import local_time
+from collector.columns import CellWrong
 from collector.dashboard.assets import SECURITY_HEADERS
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
@@ -18,7 +19,6 @@ from collector.media.columns import (
     ACCESSES,
     FIELDS,
     KINDS,
-    CellWrong,
     headings,
     line_from,
     row_of,

@@ -1,13 +1,13 @@
 """A file for the register through the browser: looked at first, then taken in whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
 
+from collector.columns import Fault
 from collector.dashboard.door import Visit
 from collector.dashboard.media import acts_of
-from collector.media.columns import Fault
 from collector.media.imports import Reading, read_lines
 from collector.queries.register import StoredMedia
 from collector.sheets import SheetRefused, rows_of
@@ -30,28 +30,29 @@ def take(visit: Visit) -> Response:
 
 
 def _answer(visit: Visit, reading: Reading, error: str = "") -> Response:
-    faults = _told(reading.faults, visit)
+    faults = told(reading.faults, visit, "register_field")
     wrong = bool(error or faults)
     return visit.page(
         "media_import.html",
         HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK,
         reading=reading,
         faults=faults,
-        doubts=_told(reading.warnings, visit),
+        doubts=told(reading.warnings, visit, "register_field"),
         error=error,
         done=not wrong,
     )
 
 
-def _told(faults: Sequence[Fault], visit: Visit) -> list[tuple[int, str]]:
-    """(row, what is wrong) in the visitor's language."""
+def told(faults: Sequence[Fault], visit: Visit, fields: str) -> list[tuple[int, str]]:
+    """(row, what is wrong) in the visitor's language; `fields` is the vocabulary of the columns."""
     return [
-        (fault.row, visit.says.format(fault.message, _said(fault.params, visit)))
+        (fault.row, visit.says.format(fault.message, said(fault.params, visit, fields)))
         for fault in faults
     ]
 
 
-def _said(params: dict[str, str], visit: Visit) -> dict[str, str]:
+def said(params: Mapping[str, str], visit: Visit, fields: str) -> Mapping[str, str]:
+    """With the field called as its column is."""
     if "field" not in params:
         return params
-    return {**params, "field": visit.says.word("register_field", params["field"])}
+    return {**params, "field": visit.says.word(fields, params["field"])}

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from collector.dashboard import (
     cases,
+    endpoint_import,
     endpoints,
     first,
     hosts,
@@ -48,6 +49,17 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/cases/{case}", view(cases.one_case, cases_of), methods=["GET"]),
         Route("/cases/{case}", view(cases.act, Action.ANSWER_CASES), methods=["POST"]),
         Route("/endpoints", view(endpoints.listed, Action.SEE_ENDPOINTS)),
+        Route(
+            "/endpoints/import",
+            view(endpoint_import.show, Action.EDIT_REGISTER),
+            methods=["GET"],
+        ),
+        Route(
+            "/endpoints/import",
+            view(endpoint_import.take, Action.EDIT_REGISTER),
+            methods=["POST"],
+        ),
+        Route("/endpoints/export.{form}", view(endpoint_import.export, Action.SEE_ENDPOINTS)),
         Route("/endpoints/{agent}", view(endpoints.one, Action.SEE_ENDPOINTS), methods=["GET"]),
         Route(
             "/endpoints/{agent}",

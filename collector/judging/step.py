@@ -225,8 +225,9 @@ class Step:
         elif isinstance(done, TrustEnded):
             self._untrusted(entry, done)
         else:
-            record = self._memory.endpoint(done.endpoint.id, heard_us=entry.received_us)
-            self._keep_endpoint(msgspec.structs.replace(record, registered=done.endpoint))
+            for line in (done.endpoint, *done.others):
+                record = self._memory.endpoint(line.id, heard_us=entry.received_us)
+                self._keep_endpoint(msgspec.structs.replace(record, registered=line))
 
     def _of_media(self, entry: Entry, done: MediaChanged | Revoked) -> None:
         if isinstance(done, Revoked):

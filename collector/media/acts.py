@@ -9,6 +9,7 @@ import msgspec
 from checks.facts.media_register import RegisteredMedium
 from checks.policy.schedule import weekly_time
 from checks.wire import encode
+from collector.columns import TOO_LONG, UNPRINTABLE
 from collector.entries import EntryKind, MediaAct, MediaChanged
 from collector.judging.media import KEY_LIMIT
 from collector.ports import Journal
@@ -21,8 +22,6 @@ LIST_LIMIT = 200
 PATIENCE_S = 5.0
 BAD_NUMBER = "A number has 1 to 64 characters, without spaces and / \\ ? # %"
 NO_IDENTITY = "A line needs the medium's key or its serial number"
-TOO_LONG = "{field} is longer than {limit} characters"
-UNPRINTABLE = "{field} holds characters that cannot be printed"
 NO_SCOPE = "A dedicated medium needs the endpoints or departments that it is for"
 BAD_HOURS = "{hours} is no time of the week; write it like mon-fri 08:00-18:00"
 NEGATIVE = "{field} is less than zero"

@@ -6,15 +6,13 @@ from datetime import date
 import msgspec
 
 from checks.facts.media_register import RegisteredMedium
+from collector.columns import NOT_A_WORD, CellWrong, cell_in, columns_of, parts_of
 from collector.i18n import LANGUAGES, Translator, translator
 from collector.judging.media import as_text
 
 FIELDS = RegisteredMedium.__struct_fields__
 NOT_A_NUMBER = "{field}: {value} is no whole number"
 NOT_A_DAY = "{field}: {value} is no day; write it like 2027-06-30"
-NOT_A_WORD = "{field}: {value} is not one of {words}"
-UNKNOWN_COLUMN = "There is no column {value}"
-TWICE = "Column {value} is there twice"
 NO_NUMBER_COLUMN = "There is no column for the number"
 KINDS = ("plain", "internal", "dedicated", "ferry", "banned")
 ACCESSES = ("read_write", "read_only")
@@ -25,38 +23,6 @@ _DAYS = ("expires", "inventory")
 _LISTS = ("endpoints", "departments", "zones")
 _YES = frozenset({"1", "yes", "true", "y", "x", "是", "√", "已挂失", "lost"})
 _NO = frozenset({"", "0", "no", "false", "n", "否"})
-_SEPARATORS = str.maketrans(
-    dict.fromkeys(
-        (
-            ";",
-            "\n",
-            "\N{FULLWIDTH COMMA}",
-            "\N{FULLWIDTH SEMICOLON}",
-            "\N{IDEOGRAPHIC COMMA}",
-        ),
-        ",",
-    )
-)
-"""What people put between the parts of a list."""
-
-
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong in a row; `row` counts from 1 as spreadsheets do, the heading is row 1.
-    `message` is a catalogue id.
-    """
-
-    row: int
-    message: str
-    params: dict[str, str] = {}
-
-
-class CellWrong(Exception):
-    """A cell that cannot be read; `message` is a catalogue id."""
-
-    def __init__(self, message: str, **params: str) -> None:
-        super().__init__(message.format(**params))
-        self.message = message
-        self.params = params
 
 
 def headings(says: Translator) -> list[str]:
@@ -75,17 +41,7 @@ def fields_of(heading: Sequence[str]) -> dict[int, str]:
     Raises:
         CellWrong: a column nobody knows, one that is there twice, none for the number.
     """
-    known = _known_headings()
-    found: dict[int, str] = {}
-    for place, text in enumerate(heading):
-        if not text.strip():
-            continue
-        name = known.get(text.strip().casefold())
-        if name is None:
-            raise CellWrong(UNKNOWN_COLUMN, value=text.strip()[:40])
-        if name in found.values():
-            raise CellWrong(TWICE, value=text.strip()[:40])
-        found[place] = name
+    found = columns_of(heading, _known_headings())
     if "number" not in found.values():
         raise CellWrong(NO_NUMBER_COLUMN)
     return found
@@ -108,11 +64,7 @@ def line_from(
 
 
 def number_in(cells: Sequence[str], columns: Mapping[int, str]) -> str:
-    return next(
-        cells[place].strip() if place < len(cells) else ""
-        for place, name in columns.items()
-        if name == "number"
-    )
+    return cell_in(cells, columns, "number")
 
 
 def _cell(line: RegisteredMedium, name: str, says: Translator) -> str:
@@ -130,8 +82,7 @@ def _value(name: str, text: str) -> object:
     if name in _DAYS:
         return _day(name, text)
     if name in _LISTS:
-        parts = (part.strip() for part in text.translate(_SEPARATORS).split(","))
-        return tuple(part for part in parts if part)
+        return parts_of(text)
     if name in _WORDS:
         return _word(name, text)
     if name == "lost":

@@ -6,14 +6,12 @@ import msgspec
 
 from checks.facts.media_register import RegisteredMedium
 from checks.register import names_somebody
+from collector.columns import FAULTS_SHOWN, NOTHING, CellWrong, Fault, numbered
 from collector.media.acts import SAME_MEDIUM, Lines, faults, identity
-from collector.media.columns import CellWrong, Fault, fields_of, line_from, number_in
+from collector.media.columns import fields_of, line_from, number_in
 
 TWICE = "Number {number} is there twice, first in row {row}"
-NOTHING = "The file has no rows below its heading"
 NOBODY = "Column {field}: {value} names nobody and counts as empty (MED-12)"
-FAULTS_SHOWN = 200
-"""So many wrong rows are told; the rest is counted."""
 _TOGETHER = 500
 
 
@@ -38,17 +36,15 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_lines(rows: Iterable[Sequence[str]], known: Lines) -> Reading:
     """Rows as spreadsheets count them, the heading first."""
-    numbered = [
-        (row, cells) for row, cells in enumerate(rows, start=1) if any(map(str.strip, cells))
-    ]
-    if not numbered:
+    told = numbered(rows)
+    if not told:
         return _refused([Fault(row=1, message=NOTHING)])
     try:
-        columns = fields_of(numbered[0][1])
+        columns = fields_of(told[0][1])
     except CellWrong as wrong:
         return _refused([Fault(row=1, message=wrong.message, params=wrong.params)])
-    before = _before([number_in(cells, columns) for _, cells in numbered[1:]], known)
-    lines, wrong_rows = _read(numbered[1:], columns, before)
+    before = _before([number_in(cells, columns) for _, cells in told[1:]], known)
+    lines, wrong_rows = _read(told[1:], columns, before)
     wrong_rows += _ambiguous(lines, known)
     if wrong_rows or not lines:
         return _refused(wrong_rows or [Fault(row=1, message=NOTHING)])
@@ -64,14 +60,14 @@ def read_lines(rows: Iterable[Sequence[str]], known: Lines) -> Reading:
 
 
 def _read(
-    numbered: Sequence[tuple[int, Sequence[str]]],
+    rows: Sequence[tuple[int, Sequence[str]]],
     columns: Mapping[int, str],
     before: Mapping[str, RegisteredMedium],
 ) -> tuple[dict[int, RegisteredMedium], list[Fault]]:
     lines: dict[int, RegisteredMedium] = {}
     wrong_rows: list[Fault] = []
     first: dict[str, int] = {}
-    for row, cells in numbered:
+    for row, cells in rows:
         try:
             line = line_from(cells, columns, before.get(number_in(cells, columns)))
         except CellWrong as wrong:

@@ -63,6 +63,14 @@ def troubled_first(
         return [_record(row) for row in rows]
 
 
+def every_endpoint(engine: Engine) -> list[EndpointRecord]:
+    """The whole register, by department, name and id."""
+    lines = schema.endpoints.c
+    asked = select(schema.endpoints).order_by(lines.department, lines.name, lines.agent)
+    with engine.connect() as connection:
+        return [_record(row) for row in connection.execute(asked).mappings()]
+
+
 def count_endpoints(engine: Engine, wanted: EndpointFilter) -> int:
     counted = _narrowed(wanted).with_only_columns(func.count(schema.endpoints.c.agent))
     with engine.connect() as connection:

@@ -103,8 +103,9 @@ TESTED_THROUGH = (
         "collector.__main__",
         "commands are run as processes: what they print and their status is what is promised",
         """collector.backup collector.commands.agents collector.commands.beacon
-        collector.commands.hosts collector.commands.people collector.commands.policy
+        collector.commands.endpoints collector.commands.hosts collector.commands.people collector.commands.policy
         collector.commands.receipts collector.commands.report collector.commands.state
+        collector.commands.tables
         collector.durable
         collector.speech""",
     ),
@@ -113,7 +114,8 @@ TESTED_THROUGH = (
         "pages and the API are asked over HTTP, by every role",
         """collector.api.answers collector.api.bodies collector.api.calls collector.api.door
         collector.api.media collector.api.openapi collector.api.proposals
-        collector.api.receipts collector.dashboard.case_medium collector.dashboard.endpoints
+        collector.api.receipts collector.dashboard.case_medium collector.dashboard.cases
+        collector.dashboard.endpoint_import collector.dashboard.endpoints
         collector.dashboard.forms collector.dashboard.hosts collector.dashboard.learning
         collector.dashboard.media_import collector.dashboard.policy
         collector.dashboard.policy_replay

@@ -11,17 +11,26 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
+from checks.policy import Endpoint
+from checks.wire import encode
 from collector.cli import app
+from collector.entries import Enrolled, EntryKind
+from collector.journal import SqlJournal
+from collector.judge import Judge
 from collector.sheets import xlsx_of
+from collector.store.engine import open_journal, open_store
+from tests.fakes.journal import RecordedChanges
 from tests.free_port import free_port
 from tests.sender import RealCollector
 
 COMMANDS = (
+    "endpoint list", "endpoint import", "endpoint export",  # before all is emptied by `rebuild`
     "init", "migrate", "check-config", "backup", "verify", "rebuild", "user add",
     "user passwd", "user list", "token create", "enrol-token create", "enrol-token list", "agents list",
     "policy check", "policy show", "policy apply", "policy replay",
     "media list", "media import", "media export", "media labels", "report",
 )  # fmt: skip
+ENROLLED = Endpoint(id="a-1", name="PC-1")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -34,7 +43,26 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> RealCollector:
     (made.folder / "register.xlsx").write_bytes(
         xlsx_of([["number", "serial", "owner"], ["R-1", "S1", "wang"]], title="register")
     )
+    enrol(made)
     return made
+
+
+def enrol(collector: RealCollector) -> None:
+    """As the door does it when an agent comes, and the judge when it hears of it; a file names it."""
+    (collector.folder / "endpoints.xlsx").write_bytes(
+        xlsx_of([["name", "owner"], [ENROLLED.name, "wang"]], title="endpoints")
+    )
+    engine, store = open_journal(collector.state), open_store(collector.state)
+    journal = SqlJournal(engine, clock=lambda: 1)
+    journal.start()
+    body = encode(Enrolled(endpoint=ENROLLED, host="pc-1", machine="m"))
+    journal.append(EntryKind.ENROLLED, body, agent=ENROLLED.id)
+    judge = Judge(journal=journal, store=store, changes=RecordedChanges(), checks={})
+    while judge.step():
+        pass
+    journal.close()
+    engine.dispose()
+    store.dispose()
 
 
 @pytest.mark.parametrize(
@@ -193,6 +221,34 @@ def test_a_wrong_row_is_named_and_nothing_is_taken_in(collector: RealCollector) 
 
     assert "row 3: uses: often is no whole number" in told
     assert "1 mistake; nothing was changed" in told
+
+
+def test_a_row_that_names_no_endpoint_is_told_and_nothing_is_taken_in(
+    collector: RealCollector,
+) -> None:
+    enrol(collector)
+    file = collector.folder / "wrong-endpoints.csv"
+    file.write_bytes("名称,责任人\r\nPC-1,王\r\nPC-9,李\r\n".encode("gb18030"))
+
+    told = collector.command("endpoint", "import", str(file), expect=1)
+
+    assert "row 3: No endpoint is called PC-9" in told
+    assert "1 mistake; nothing was changed" in told
+
+
+def test_without_a_judge_an_import_is_recorded_and_a_dry_run_is_not(
+    collector: RealCollector,
+) -> None:
+    enrol(collector)
+    file = str(collector.folder / "endpoints.xlsx")
+
+    looked = collector.command("endpoint", "import", file, "--dry-run")
+    taken = collector.command("endpoint", "import", file)
+
+    assert looked == "1 changed, 0 as before; nothing was changed\n"
+    assert taken == (
+        "1 changed, 0 as before; recorded, and in force as soon as the collector runs\n"
+    )
 
 
 def commands_of(group: App) -> Iterator[App]:

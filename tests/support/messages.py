@@ -37,11 +37,13 @@ from collector.dashboard import (
     shown_infected,
     shown_links,
 )
-from collector.dashboard.cases import CLINICAL_CLASSES
 from collector.dashboard.media import STRANGERS
 from collector.dashboard.shown import SCAN_REASONS
 from collector.dashboard.wording import OWN_SUBJECTS
 from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
+from collector.endpoints import acts as endpoint_acts
+from collector.endpoints import columns as endpoint_columns
+from collector.endpoints import imports as endpoint_imports
 from collector.entries import MediaAct
 from collector.i18n import SOME_PROCESS
 from collector.judging.receipts import ENDINGS, RECEIPT_STATES
@@ -54,7 +56,7 @@ from collector.reports import pdf, period, tables
 from collector.rights import Role
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("dashboard", "api", "media", "reports")
+ROOMS = ("dashboard", "api", "media", "endpoints", "reports")
 KEYWORDS = {
     "gettext": None,
     "say": None,
@@ -154,7 +156,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "problem": reasons.PROBLEMS,
     "authentication": shown_links.AUTHENTICATIONS,
     "subject": OWN_SUBJECTS,
-    "clinical_class": CLINICAL_CLASSES,
+    "clinical_class": endpoint_columns.CLINICAL_CLASSES,
+    "endpoint_field": (*endpoint_columns.FIELDS, *endpoint_columns.HEARD),
     "transport": get_args(NameTransport),
     "proxy_how": field(Proxy, "how"),
     "remote_purpose": field(RemoteTool, "purpose"),
@@ -243,8 +246,9 @@ def _of_proposals() -> Iterator[str]:
 
 
 def _of_the_register() -> Iterator[str]:
-    """Constants of the media and the report room that are sentences."""
-    for module in (acts, columns, imports, revocations, sheets, period, tables):
+    """Constants of the registers and the report room that are sentences."""
+    of_endpoints = (endpoint_acts, endpoint_columns, endpoint_imports)
+    for module in (acts, columns, imports, revocations, sheets, period, tables, *of_endpoints):
         for name, value in vars(module).items():
             if name[0] != "_" and name.isupper() and isinstance(value, str) and " " in value:
                 yield value

@@ -3,8 +3,9 @@ from datetime import date
 import pytest
 
 from checks.facts.media_register import RegisteredMedium
+from collector.columns import CellWrong
 from collector.i18n import translator
-from collector.media.columns import FIELDS, CellWrong, fields_of, headings, line_from, row_of
+from collector.media.columns import FIELDS, fields_of, headings, line_from, row_of
 
 CHINESE, ENGLISH = translator("zh_CN"), translator("en")
 LINE = RegisteredMedium(

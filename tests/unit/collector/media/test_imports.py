@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from checks.facts.media_register import RegisteredMedium
+from collector.columns import FAULTS_SHOWN
 from collector.media.acts import identity
-from collector.media.imports import FAULTS_SHOWN, read_lines
+from collector.media.imports import read_lines
 
 HEADING = ["number", "serial", "owner"]
 R1 = RegisteredMedium(number="R-1", serial="S1", owner="a", note="kept")
