@@ -1,4 +1,4 @@
-"""Which medium a case is about, and where its page is."""
+"""Which medium a case or a stay is about, and where its page is."""
 
 import msgspec
 
@@ -41,6 +41,16 @@ def medium_of(case: Case, visit: Visit) -> CaseMedium | None:
             address=medium_address(number),
         )
     return _without_line(body, visit) if body else None
+
+
+def page_of(body: Medium, visit: Visit) -> CaseMedium:
+    """Where a medium's page is that was seen."""
+    line = StoredMedia(visit.services.store_engine).line_for(body)
+    if line is None:
+        return _without_line(body, visit)
+    return CaseMedium(
+        name=body.describe(), number=line.number, key=body.key, address=medium_address(line.number)
+    )
 
 
 def _without_line(body: Medium, visit: Visit) -> CaseMedium:

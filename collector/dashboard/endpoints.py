@@ -9,11 +9,18 @@ from checks.facts.health import AgentHealth
 from checks.policy import Endpoint
 from collector.clocks import microseconds_in
 from collector.columns import parts_of
-from collector.coverage import Coverage, coverage, fleet_coverage
+from collector.coverage import fleet_coverage
 from collector.dashboard.door import Visit, see_other
+from collector.dashboard.endpoint_shown import (
+    DAYS,
+    LINKS_SHOWN,
+    links_of,
+    media_at,
+    versions_of,
+    watched,
+)
 from collector.dashboard.forms import one as field
 from collector.dashboard.media_import import said
-from collector.dashboard.ribbon import ribbon
 from collector.dashboard.shown import shown
 from collector.dashboard.wording import DAY_US
 from collector.endpoints.acts import EndpointActs, EndpointRefused
@@ -29,14 +36,11 @@ from collector.queries.endpoints import (
     troubled_first,
 )
 from collector.queries.fleet import TROUBLES, Limits, narrowed_to
-from collector.queries.observations import media
 
 ON_A_PAGE = 50
 CASES_SHOWN = 20
-MEDIA_SHOWN = 10
+CLOSED_SHOWN = 5
 KNOWN_SHOWN = (
-    "network",
-    "scanner",
     "radios",
     "forwarding",
     "resolvers",
@@ -47,7 +51,7 @@ KNOWN_SHOWN = (
     "neighbours",
     "outreach_history",
 )
-"""Kinds of states that the page describes as a whole."""
+"""Kinds of states that the page describes as a whole; links and versions have parts of their own."""
 _TEXTS = ("name", "department", "owner", "place", "phone", "zone", "clinical")
 
 
@@ -67,7 +71,7 @@ def listed(visit: Visit) -> Response:
     number = visit.page_number(pages)
     rows = troubled_first(store, wanted, limit=ON_A_PAGE, offset=(number - 1) * ON_A_PAGE)
     shown_here = [row.agent for row in rows]
-    watched = fleet_coverage(store, now_us - DAY_US, now_us, agents=shown_here) if rows else {}
+    shares = fleet_coverage(store, now_us - DAY_US, now_us, agents=shown_here) if rows else {}
     return visit.page(
         "endpoints.html",
         rows=rows,
@@ -78,7 +82,7 @@ def listed(visit: Visit) -> Response:
         trouble=trouble,
         states=ENDPOINT_STATES,
         departments=departments(store),
-        watched=watched,
+        watched=shares,
         page_address=visit.address_without_page(),
     )
 
@@ -125,9 +129,8 @@ def _endpoint(visit: Visit, error: str = "") -> Response:
     record = endpoint_named(store, agent)
     if record is None:
         return visit.missing()
-    known = latest_facts(store, agent)
+    known, policy = latest_facts(store, agent), services.policies.current()
     health = known.get("agent_health")
-    watched: Coverage = coverage(store, agent, now_us - DAY_US, now_us)
     wanted = cases.CaseFilter(endpoint=agent, only_open=True)
     return visit.page(
         "endpoint.html",
@@ -145,14 +148,18 @@ def _endpoint(visit: Visit, error: str = "") -> Response:
             for kind in KNOWN_SHOWN
             if kind in known
         ],
-        coverage=watched,
-        ribbon=ribbon(watched.holes, now_us - DAY_US, now_us),
-        from_us=now_us - DAY_US,
+        watched=watched(record, visit),
+        days=DAYS,
+        links=links_of(known["network"].fact) if "network" in known else [],
+        links_at_us=known["network"].at_us if "network" in known else 0,
+        links_shown=LINKS_SHOWN,
+        versions=versions_of(record, known, newest_policy=policy.version),
         rows=cases.urgent_cases(store, wanted, now_us=now_us, limit=CASES_SHOWN),
         next_clock=cases.next_clock,
-        media=media(store, agent=agent)[:MEDIA_SHOWN],
+        closed=cases.last_closed(store, agent, limit=CLOSED_SHOWN),
+        media=media_at(agent, visit),
         levels=LEVELS,
-        zones=[zone.name for zone in services.policies.current().zones],
+        zones=[zone.name for zone in policy.zones],
     )
 
 

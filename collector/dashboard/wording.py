@@ -41,6 +41,10 @@ class Words:
         """The hospital's present distance from UTC, `UTC+08:00`."""
         return f"UTC{_offset(self._local(self.now_us))}"
 
+    def minute(self, at_us: int) -> str:
+        """`11-23 08:05`, as text within a line."""
+        return self._local(at_us).strftime("%m-%d %H:%M")
+
     def hour(self, at_us: int) -> str:
         return self._local(at_us).strftime("%H:%M")
 

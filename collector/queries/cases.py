@@ -193,6 +193,13 @@ def urgent_cases(
     return [*found, *_fetched(engine, ended.limit(limit - len(found)).offset(past))]
 
 
+def last_closed(engine: Engine, agent: str, *, limit: int) -> list[CaseRow]:
+    """Of one endpoint, the newest end first."""
+    cases = schema.cases.c
+    asked = _rows().where(cases.agent == agent, cases.closed_us > 0)
+    return _fetched(engine, asked.order_by(cases.closed_us.desc(), cases.id).limit(limit))
+
+
 def count_cases(
     engine: Engine, wanted: CaseFilter, *, only: ColumnElement[bool] | None = None
 ) -> int:

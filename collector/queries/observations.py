@@ -89,6 +89,18 @@ def observations(
 
 def media(engine: Engine, *, agent: str = "") -> list[MediumSeen]:
     """Each medium once, by its key, the last seen first; out of the newest facts only."""
+    known: dict[str, MediumSeen] = {}
+    for row, fact in media_facts(engine, agent=agent):
+        known[fact.medium.key] = _joined(known.get(fact.medium.key), row, fact)
+    return sorted(known.values(), key=lambda medium: -medium.last_seen_us)
+
+
+def media_facts(
+    engine: Engine, *, agent: str = ""
+) -> Iterator[tuple[Row[*tuple[Any, ...]], MediumFact]]:
+    """The newest facts about media in the order of their receipt, each with `agent`, `at_us`
+    and `kind`; of one endpoint or of all.
+    """
     seen = schema.observations.c
     asked = (
         select(seen.agent, seen.at_us, seen.kind, seen.fact)
@@ -100,10 +112,7 @@ def media(engine: Engine, *, agent: str = "") -> list[MediumSeen]:
         asked = asked.where(seen.agent == agent)
     with engine.connect() as connection:
         rows = connection.execute(asked).all()
-    known: dict[str, MediumSeen] = {}
-    for row, fact in _about_media(rows[::-1]):
-        known[fact.medium.key] = _joined(known.get(fact.medium.key), row, fact)
-    return sorted(known.values(), key=lambda medium: -medium.last_seen_us)
+    yield from _about_media(rows[::-1])
 
 
 def _about_media(

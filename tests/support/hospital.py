@@ -148,7 +148,7 @@ class Hospital:
     def application(self) -> Starlette:
         return Starlette(routes=[*api.routes(self.services), *dashboard.routes(self.services)])
 
-    def enrol(self, ward: Sequence[str]) -> None:
+    def enrol(self, ward: Sequence[str], *, ago_us: int = 0) -> None:
         agent, name, department, owner, place, phone, clinical = ward
         line = Endpoint(
             id=agent,
@@ -161,7 +161,9 @@ class Hospital:
             zone="业务内网",
         )
         body = encode(Enrolled(endpoint=line, host=name.lower(), machine="m"))
-        self._journal.append(EntryKind.ENROLLED, body, agent=agent)
+        row = _entry(EntryKind.ENROLLED, agent, body, at_us=now_us() - ago_us)
+        entry = self._journal.writer.submit(lambda page: _added(page.connection, row)).result()
+        self._journal._heard_of(entry)
 
     def digest(self, day: AttemptsOfDay) -> None:
         """Journals a day's attempts; returns when they are judged."""
@@ -377,15 +379,21 @@ def infected(medium: Medium) -> MediumScanned:
 
 
 def _batch(connection, agent: str, first: int, last: int, body: bytes) -> int:
-    row = {
-        "kind": EntryKind.BATCH.value,
+    row = _entry(EntryKind.BATCH, agent, body, at_us=now_us())
+    return _added(connection, {**row, "first": first, "last": last})
+
+
+def _entry(kind: EntryKind, agent: str, body: bytes, *, at_us: int) -> dict[str, object]:
+    return {
+        "kind": kind.value,
         "agent": agent,
-        "first": first,
-        "last": last,
-        "received_us": now_us(),
+        "received_us": at_us,
         "digest": "",
         "signature": b"",
         "body": body,
     }
+
+
+def _added(connection, row: dict[str, object]) -> int:
     done = connection.execute(insert(schema.entries).values(row))
     return int(done.inserted_primary_key[0])

@@ -32,6 +32,7 @@ from collector.cases import Act, CaseState
 from collector.dashboard import (
     login,
     reasons,
+    ribbon,
     shown_containment,
     shown_holding,
     shown_infected,
@@ -131,7 +132,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "cause": (
         *field(SensorGap, "cause"),
         *("off", "upgrade", "removed", "killed", "power_cut"),
-        *("lost", "reboot", "not_started", "silent", "revoked"),
+        *("lost", "reboot", "not_started", "silent", "revoked", ribbon.NOT_ENROLLED),
     ),
     "fact": (
         "network",
