@@ -23,12 +23,18 @@ from collector.commands.tables import (
 from collector.endpoints.acts import EndpointActs
 from collector.endpoints.columns import headings, row_of
 from collector.endpoints.imports import read_lines
-from collector.judging.records import ENDPOINT_STATES
+from collector.judging.records import SHOWN_STATES
 from collector.policies import SqlPolicies
-from collector.queries.endpoints import EndpointFilter, every_endpoint, troubled_first
+from collector.queries.endpoints import (
+    EndpointFilter,
+    every_endpoint,
+    older_versions,
+    troubled_first,
+)
 from collector.sheets import SheetRefused, rows_of
 from collector.speech import say
 from collector.store.engine import open_store
+from collector.version import own_version
 
 LINES_MOST = 1_000_000
 
@@ -37,16 +43,22 @@ endpoint = App(name="endpoint", help="The endpoint register.")
 
 @endpoint.command(name="list")
 def endpoint_list(
-    *, state: str = "", department: str = "", text: str = "", config: ConfigFile = None
+    *,
+    state: str = "",
+    department: str = "",
+    zone: str = "",
+    text: str = "",
+    config: ConfigFile = None,
 ) -> None:
     """List endpoints: id, state, name, department, owner, version, when last heard.
 
     Example: wardwatch-collector endpoint list --state silent
     """
-    if state and state not in ENDPOINT_STATES:
-        raise CommandFailed(f"{state!r} is no state; there are {', '.join(ENDPOINT_STATES)}")
+    if state and state not in SHOWN_STATES:
+        raise CommandFailed(f"{state!r} is no state; there are {', '.join(SHOWN_STATES)}")
     store = open_store(state_of(settings_of(config)))
-    wanted = EndpointFilter(state=state, department=department, text=text)
+    older = older_versions(store, own_version())
+    wanted = EndpointFilter(state=state, department=department, zone=zone, text=text, older=older)
     for each in troubled_first(store, wanted, limit=LINES_MOST):
         line = each.registered
         heard = when(each.last_heard_us) if each.last_heard_us else "never"

@@ -25,17 +25,21 @@ from collector.dashboard.shown import shown
 from collector.dashboard.wording import DAY_US
 from collector.endpoints.acts import EndpointActs, EndpointRefused
 from collector.endpoints.columns import LEVELS, VOCABULARY
-from collector.judging.records import ENDPOINT_STATES
+from collector.judging.records import SHOWN_STATES
 from collector.queries import cases
 from collector.queries.endpoints import (
+    ORDERS,
     EndpointFilter,
+    count_by_state,
     count_endpoints,
     departments,
     endpoint_named,
     latest_facts,
-    troubled_first,
+    older_versions,
+    sorted_by,
+    zones,
 )
-from collector.queries.fleet import TROUBLES, Limits, narrowed_to
+from collector.queries.fleet import TROUBLES, Limits, Trouble, narrowed_to
 
 ON_A_PAGE = 50
 CASES_SHOWN = 20
@@ -57,19 +61,12 @@ _TEXTS = ("name", "department", "owner", "place", "phone", "zone", "clinical")
 
 def listed(visit: Visit) -> Response:
     store, now_us = visit.services.store_engine, visit.services.clock()
-    state = visit.asked("state")
     trouble = next((each for each in TROUBLES if each == visit.asked("trouble")), None)
-    narrowed = narrowed_to(store, trouble, limits_of(visit)) if trouble else EndpointFilter()
-    wanted = msgspec.structs.replace(
-        narrowed,
-        state=state if state in ENDPOINT_STATES else "",
-        department=visit.asked("department"),
-        text=visit.asked("q").strip(),
-    )
+    wanted, order = _wanted(visit, trouble), visit.asked("sort")
     total = count_endpoints(store, wanted)
     pages = max(1, -(-total // ON_A_PAGE))
     number = visit.page_number(pages)
-    rows = troubled_first(store, wanted, limit=ON_A_PAGE, offset=(number - 1) * ON_A_PAGE)
+    rows = sorted_by(store, wanted, order, limit=ON_A_PAGE, offset=(number - 1) * ON_A_PAGE)
     shown_here = [row.agent for row in rows]
     shares = fleet_coverage(store, now_us - DAY_US, now_us, agents=shown_here) if rows else {}
     return visit.page(
@@ -80,22 +77,48 @@ def listed(visit: Visit) -> Response:
         pages=pages,
         wanted=wanted,
         trouble=trouble,
-        states=ENDPOINT_STATES,
+        order=order if order.removeprefix("-") in ORDERS else "",
+        orders=tuple(ORDERS),
+        states=SHOWN_STATES,
+        counted=count_by_state(store, wanted),
         departments=departments(store),
+        zones=zones(store),
         watched=shares,
         page_address=visit.address_without_page(),
+        sort_address=_address_without(visit, "page", "sort"),
+        state_address=_address_without(visit, "page", "state"),
     )
 
 
 def limits_of(visit: Visit) -> Limits:
-    """By which an agent counts as outdated and signatures as old: this collector's version, and
-    the policy's `thresholds.signatures_max_age`.
+    """By which signatures count as old, the policy's `thresholds.signatures_max_age`, and agents
+    as outdated, this collector's version.
     """
     policy = visit.services.policies.current()
     oldest_us = microseconds_in(policy.duration("signatures_max_age"))
     return Limits(
         version=visit.services.version, signatures_from_us=visit.services.clock() - oldest_us
     )
+
+
+def _wanted(visit: Visit, trouble: Trouble | None) -> EndpointFilter:
+    store, state = visit.services.store_engine, visit.asked("state")
+    narrowed = narrowed_to(store, trouble, limits_of(visit)) if trouble else EndpointFilter()
+    shown = state if state in SHOWN_STATES else ""
+    return msgspec.structs.replace(
+        narrowed,
+        state=shown or narrowed.state,
+        department=visit.asked("department"),
+        zone=visit.asked("zone"),
+        text=visit.asked("q").strip(),
+        older=older_versions(store, visit.services.version),
+    )
+
+
+def _address_without(visit: Visit, *names: str) -> str:
+    """The list's address without these, ready for one of them to be added."""
+    kept = visit.request.url.remove_query_params(names)
+    return f"{kept.path}?{kept.query}&" if kept.query else f"{kept.path}?"
 
 
 def one(visit: Visit) -> Response:

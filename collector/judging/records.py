@@ -8,6 +8,9 @@ from checks.policy import Endpoint
 
 EndpointState = Literal["online", "off", "silent", "revoked"]
 ENDPOINT_STATES: tuple[EndpointState, ...] = get_args(EndpointState)
+ShownState = Literal["online", "off", "silent", "outdated", "revoked"]
+SHOWN_STATES: tuple[ShownState, ...] = get_args(ShownState)
+"""What lists of endpoints are narrowed to; `outdated` is any of them with an old client."""
 WHOLE_ENDPOINT = "*"
 """The sensor of a hole in which nothing at all was watched."""
 

@@ -1,30 +1,48 @@
 """Endpoints: the register's line, what was last heard, what they know, what was missed."""
 
+import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Engine, RowMapping, Select, and_, func, or_, select
 
 from checks.facts import Fact
 from checks.policy import Endpoint
 from checks.wire import Malformed, decode_fact
-from collector.judging.records import EndpointRecord, Hole
+from collector.judging.records import SHOWN_STATES, EndpointRecord, Hole
 from collector.queries.rows import value_of
 from collector.store import schema
 
+OUTDATED = "outdated"
+_LINES = schema.endpoints.c
+ORDERS: Mapping[str, ColumnElement[Any]] = MappingProxyType(
+    {
+        "state": _LINES.state,
+        "name": func.lower(_LINES.name),
+        "department": _LINES.department,
+        "owner": _LINES.owner,
+        "version": _LINES.version,
+        "cases": _LINES.open_cases,
+        "heard": _LINES.last_heard_us,
+    }
+)
+"""Columns that a list may be sorted by."""
+_NUMBERS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})*")
 _REGISTER = ("name", "department", "owner", "place", "phone", "zone", "clinical")
 
 
 class EndpointFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What is empty does not narrow.  `other_version_than` leaves those whose agent told of another
-    version, `agents` only these, when it is not None.
+    """What is empty does not narrow.  `state` is one of SHOWN_STATES; `older` are the versions
+    that count as outdated (`older_versions`); `agents` leaves only these, when it is not None.
     """
 
     state: str = ""
     department: str = ""
+    zone: str = ""
     text: str = ""
-    other_version_than: str = ""
+    older: tuple[str, ...] = ()
     agents: tuple[str, ...] | None = None
 
 
@@ -61,6 +79,44 @@ def troubled_first(
     with engine.connect() as connection:
         rows = connection.execute(asked.limit(limit).offset(offset)).mappings()
         return [_record(row) for row in rows]
+
+
+def sorted_by(
+    engine: Engine, wanted: EndpointFilter, order: str, *, limit: int, offset: int = 0
+) -> list[EndpointRecord]:
+    """By one of ORDERS, with `-` in front the other way round; by any other `troubled_first`."""
+    column = ORDERS.get(order.removeprefix("-"))
+    if column is None:
+        return troubled_first(engine, wanted, limit=limit, offset=offset)
+    first = column.desc() if order.startswith("-") else column.asc()
+    asked = _narrowed(wanted).order_by(first, schema.endpoints.c.agent)
+    with engine.connect() as connection:
+        rows = connection.execute(asked.limit(limit).offset(offset)).mappings()
+        return [_record(row) for row in rows]
+
+
+def count_by_state(engine: Engine, wanted: EndpointFilter) -> Mapping[str, int]:
+    """How many there are of each of SHOWN_STATES, whichever state is asked for."""
+    lines = schema.endpoints.c
+    any_state = msgspec.structs.replace(wanted, state="")
+    asked = _narrowed(any_state).with_only_columns(lines.state, func.count()).group_by(lines.state)
+    with engine.connect() as connection:
+        counted = {row[0]: row[1] for row in connection.execute(asked)}
+    old = count_endpoints(engine, msgspec.structs.replace(wanted, state=OUTDATED))
+    return {state: counted.get(state, 0) for state in SHOWN_STATES} | {OUTDATED: old}
+
+
+def older_versions(engine: Engine, than: str) -> tuple[str, ...]:
+    """Versions of clients in use that are older than this one."""
+    version = schema.endpoints.c.version
+    with engine.connect() as connection:
+        found = connection.execute(select(version).distinct().where(version != "")).scalars()
+        return tuple(sorted(each for each in found if _release(each) < _release(than)))
+
+
+def zones(engine: Engine) -> list[str]:
+    """Every zone that an endpoint belongs to."""
+    return _distinct(engine, schema.endpoints.c.zone)
 
 
 def every_endpoint(engine: Engine) -> list[EndpointRecord]:
@@ -114,10 +170,7 @@ def holes_of(engine: Engine, agent: str, *, from_us: int, to_us: int) -> list[Ho
 
 def departments(engine: Engine) -> list[str]:
     """Every department that an endpoint belongs to."""
-    named = schema.endpoints.c.department
-    with engine.connect() as connection:
-        asked = select(named).distinct().where(named != "").order_by(named)
-        return list(connection.execute(asked).scalars())
+    return _distinct(engine, schema.endpoints.c.department)
 
 
 def endpoint_of(values: RowMapping, agent: str, *, prefix: str = "") -> Endpoint:
@@ -135,13 +188,14 @@ def endpoint_of(values: RowMapping, agent: str, *, prefix: str = "") -> Endpoint
 def _narrowed(wanted: EndpointFilter) -> Select[Any]:
     lines = schema.endpoints.c
     asked = select(schema.endpoints)
-    if wanted.state:
+    if wanted.state == OUTDATED:
+        asked = asked.where(lines.version.in_(wanted.older), lines.state != "revoked")
+    elif wanted.state:
         asked = asked.where(lines.state == wanted.state)
     if wanted.department:
         asked = asked.where(lines.department == wanted.department)
-    if wanted.other_version_than:
-        told = (lines.version != "") & (lines.version != wanted.other_version_than)
-        asked = asked.where(told, lines.state != "revoked")
+    if wanted.zone:
+        asked = asked.where(lines.zone == wanted.zone)
     if wanted.agents is not None:
         asked = asked.where(lines.agent.in_(wanted.agents))
     if wanted.text:
@@ -150,6 +204,18 @@ def _narrowed(wanted: EndpointFilter) -> Select[Any]:
             or_(*(column.icontains(wanted.text, autoescape=True) for column in looked_at))
         )
     return asked
+
+
+def _distinct(engine: Engine, column: ColumnElement[str]) -> list[str]:
+    with engine.connect() as connection:
+        asked = select(column).distinct().where(column != "").order_by(column)
+        return list(connection.execute(asked).scalars())
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """`0.2.1` of `0.2.1rc1`, to be compared; nothing where it begins with no number."""
+    found = _NUMBERS.match(version)
+    return tuple(map(int, found[0].split("."))) if found else ()
 
 
 def _record(values: RowMapping) -> EndpointRecord:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, and_, func, select
 
 from checks.facts.media import ScannerState
 from checks.wire import Malformed, decode_fact
-from collector.queries.endpoints import EndpointFilter, count_endpoints
+from collector.queries.endpoints import OUTDATED, EndpointFilter, count_endpoints, older_versions
 from collector.store import schema
 
 REVOKED = "revoked"
@@ -18,7 +18,7 @@ TROUBLES: tuple[Trouble, ...] = ("outdated", "no_engine", "old_signatures")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent of another version than `version` is outdated; signatures from before
+    """An agent older than `version` is outdated; signatures from before
     `signatures_from_us` are old.
     """
 
@@ -42,7 +42,7 @@ class DepartmentLoad(msgspec.Struct, frozen=True, kw_only=True):
 def narrowed_to(engine: Engine, trouble: Trouble, limits: Limits) -> EndpointFilter:
     """The endpoints with this trouble, for list and count alike."""
     if trouble == "outdated":
-        return EndpointFilter(other_version_than=limits.version)
+        return EndpointFilter(state=OUTDATED, older=older_versions(engine, limits.version))
     return EndpointFilter(agents=_engines(engine, limits)[trouble])
 
 

@@ -48,8 +48,9 @@ from collector.endpoints import imports as endpoint_imports
 from collector.entries import MediaAct
 from collector.i18n import SOME_PROCESS
 from collector.judging.receipts import ENDINGS, RECEIPT_STATES
-from collector.judging.records import ENDPOINT_STATES
+from collector.judging.records import ENDPOINT_STATES, SHOWN_STATES
 from collector.media import acts, columns, imports, labels, revocations
+from collector.queries.endpoints import ORDERS
 from collector.queries.fleet import TROUBLES
 from collector.queries.hosts import STANDINGS
 from collector.queries.ledger import LINE_STATES, SHOWN
@@ -82,7 +83,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "timeline": (*Act, "opened", "raised", "mailed", "mail_refused", "refused"),
     "role": tuple(Role),
     "clock": ("acknowledge", "contain", "close"),
-    "endpoint_state": ENDPOINT_STATES,
+    "endpoint_state": (*ENDPOINT_STATES, *SHOWN_STATES),
+    "endpoint_order": ("trouble", *ORDERS),
     "fleet_trouble": TROUBLES,
     "mail_about": WITHOUT_CASE,
     "sensor_state": field(SensorHealth, "state"),

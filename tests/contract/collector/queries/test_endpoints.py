@@ -5,13 +5,17 @@ import pytest
 from checks.facts.health import AgentHealth
 from collector.queries.endpoints import (
     EndpointFilter,
+    count_by_state,
     count_endpoints,
     departments,
     endpoint_named,
     endpoints,
     holes_of,
     latest_facts,
+    older_versions,
+    sorted_by,
     troubled_first,
+    zones,
 )
 from tests.support.hospital import WARDS, now_us
 
@@ -33,11 +37,65 @@ def test_endpoints_are_read_page_by_page_in_the_order_of_their_ids(read):
         (EndpointFilter(text="FSK-ws"), ["fsk-002"]),
         (EndpointFilter(text="_"), []),
         (EndpointFilter(state="silent"), []),
+        (EndpointFilter(zone="nowhere"), []),
+        (EndpointFilter(zone="业务内网", text="icu"), ["icu-001"]),
+        (EndpointFilter(state="outdated"), []),
+        (EndpointFilter(state="outdated", older=("0.1.0",), text="icu"), ["icu-001"]),
     ],
 )
 def test_a_filter_narrows(read, wanted, found):
     assert [one.agent for one in endpoints(read, wanted, limit=50)] == found
     assert count_endpoints(read, wanted) == len(found)
+
+
+def test_without_a_filter_all_are_counted(read):
+    assert count_endpoints(read, ALL) == len(WARDS)
+
+
+def test_states_are_counted_whichever_is_asked_for(read):
+    wanted = EndpointFilter(state="off", older=("0.1.0",))
+
+    assert count_by_state(read, wanted) == {
+        "online": len(WARDS),
+        "off": 0,
+        "silent": 0,
+        "outdated": len(WARDS),
+        "revoked": 0,
+    }
+
+
+@pytest.mark.parametrize("order", ["state", "name", "department", "owner", "version", "heard"])
+def test_a_list_is_sorted_either_way_and_paged(read, order):
+    there = [one.agent for one in sorted_by(read, ALL, order, limit=50)]
+    back = [one.agent for one in sorted_by(read, ALL, f"-{order}", limit=50)]
+    second = [one.agent for one in sorted_by(read, ALL, order, limit=2, offset=2)]
+
+    assert sorted(there) == sorted(back) == sorted(ward[0] for ward in WARDS)
+    assert second == there[2:4]
+
+
+def test_names_and_cases_are_in_their_order(read):
+    names = [one.registered.name for one in sorted_by(read, ALL, "-name", limit=50)]
+    cases = [one.open_cases for one in sorted_by(read, ALL, "cases", limit=50)]
+
+    assert names == sorted(names, reverse=True)
+    assert cases == sorted(cases)
+
+
+def test_by_an_order_that_is_none_those_in_trouble_come_first(read):
+    assert sorted_by(read, ALL, "agent; drop", limit=50) == troubled_first(read, ALL, limit=50)
+
+
+@pytest.mark.parametrize(
+    ("than", "older"),
+    [("0.1.0", ()), ("0.1.1", ("0.1.0",)), ("0.10", ("0.1.0",)), ("0.1.0rc1", ()), ("?", ())],
+)
+def test_versions_are_compared_number_by_number(read, than, older):
+    assert older_versions(read, than) == older
+
+
+def test_every_zone_is_named_once(read):
+    assert zones(read) == ["业务内网"]
 
 
 def test_those_with_open_cases_come_first(read):
