@@ -64,7 +64,8 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
 
 class Registered(msgspec.Struct, frozen=True, kw_only=True):
     """A person changed the register's line of an endpoint; or those of a file, all of it at once:
-    then `others` are the lines after the first, and `reason` is what the file was called.
+    then `others` are the lines after the first.  `reason` is his own words, or what the file was
+    called.
     """
 
     endpoint: Endpoint

@@ -10,7 +10,7 @@ from checks.facts.media_register import RegisterKind
 from checks.finding import Severity
 from collector.auth import NAME_LONGEST
 from collector.cases import REASON_LIMIT, CaseState
-from collector.judging.records import EndpointState
+from collector.judging.records import ShownState
 from collector.queries.hosts import Standing
 from collector.queries.ledger import LineState
 
@@ -45,8 +45,14 @@ class CasesQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class EndpointsQuery(Query, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    state: EndpointState | None = None
+    """`state`: `outdated` is any that is trusted and whose client is older than the collector;
+    `q` is looked for in id, name, computer, owner and place.
+    """
+
+    state: ShownState | None = None
     department: Text = ""
+    zone: Text = ""
+    q: Text = ""
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor = ""
 

@@ -118,7 +118,13 @@ def act_on_case(act: Act) -> Callable[[Call, NoQuery], CaseBody]:
 
 def list_endpoints(call: Call, query: EndpointsQuery) -> EndpointPage:
     store, now_us = call.services.store_engine, call.services.clock()
-    wanted = endpoints.EndpointFilter(state=query.state or "", department=query.department)
+    wanted = endpoints.EndpointFilter(
+        state=query.state or "",
+        department=query.department,
+        zone=query.zone,
+        text=query.q.strip(),
+        older=endpoints.older_versions(store, call.services.version),
+    )
     after = place_of(query.cursor, str) or ""
     rows = endpoints.endpoints(store, wanted, limit=query.limit + 1, after=after)
     page, more = rows[: query.limit], len(rows) > query.limit

@@ -17,6 +17,7 @@ from collector.api.answers import ActBody
 from collector.api.calls import OPERATIONS as CALLS
 from collector.api.calls import Call, Missing, Operation
 from collector.api.cursors import BadCursor
+from collector.api.endpoints import OPERATIONS as ENDPOINTS
 from collector.api.media import OPERATIONS as MEDIA
 from collector.api.openapi import document
 from collector.api.proposals import OPERATIONS as PROPOSALS
@@ -29,6 +30,7 @@ from collector.cases import (
     REASON_TOO_LONG,
     ActRefused,
 )
+from collector.endpoints.acts import EndpointRefused
 from collector.i18n import language_for, translator
 from collector.media.acts import MediumRefused
 from collector.policies import PolicyChanged
@@ -41,7 +43,7 @@ from collector.streams import stream_of
 PREFIX = "/api/v1"
 BODY_LIMIT_BYTES = 64 * 1024
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
-OPERATIONS = (*CALLS, *MEDIA, *RECEIPTS, *PROPOSALS)
+OPERATIONS = (*CALLS, *ENDPOINTS, *MEDIA, *RECEIPTS, *PROPOSALS)
 _ENCODE = msgspec.json.Encoder().encode
 _ACT_PROBLEMS = {
     NO_SUCH_CASE: ("missing", "There is no such case", 404),
@@ -147,7 +149,7 @@ class _Door:
             raise Refused(_bad(str(wrong))) from wrong
         except ActRefused as refused:
             raise Refused(_of_act(refused, call)) from refused
-        except (ProposalRefused, MediumRefused) as refused:
+        except (ProposalRefused, MediumRefused, EndpointRefused) as refused:
             raise Refused(_bad(call.says.format(refused.message, refused.params))) from refused
         except PolicyError as wrong:
             raise Refused(_bad(str(wrong))) from wrong

@@ -38,7 +38,7 @@ class EndpointActs:
         self._journal = journal
         self._changes = changes
 
-    def change(self, line: Endpoint, *, actor: str) -> bool:
+    def change(self, line: Endpoint, *, actor: str, reason: str = "") -> bool:
         """The line of an endpoint that is enrolled, anew; whether it is in force.
 
         Raises:
@@ -46,7 +46,7 @@ class EndpointActs:
         """
         for message, params in faults(line):
             raise EndpointRefused(message, **params)
-        return self._journalled(Registered(endpoint=line, actor=actor))
+        return self._journalled(Registered(endpoint=line, actor=actor, reason=reason.strip()))
 
     def take_in(self, lines: Sequence[Endpoint], *, actor: str, reason: str = "") -> bool:
         """Many lines that were looked at before (`collector.endpoints.imports`), at once;

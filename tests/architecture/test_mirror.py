@@ -113,6 +113,7 @@ TESTED_THROUGH = (
         "collector.app",
         "pages and the API are asked over HTTP, by every role",
         """collector.api.answers collector.api.bodies collector.api.calls collector.api.door
+        collector.api.endpoints
         collector.api.media collector.api.openapi collector.api.proposals
         collector.api.receipts collector.dashboard.case_medium collector.dashboard.cases
         collector.dashboard.endpoint_import collector.dashboard.endpoints
