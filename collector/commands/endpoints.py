@@ -21,7 +21,7 @@ from collector.commands.tables import (
     write_table,
 )
 from collector.endpoints.acts import EndpointActs
-from collector.endpoints.columns import headings, row_of
+from collector.endpoints.columns import headings, printable, row_of
 from collector.endpoints.imports import read_lines
 from collector.judging.records import SHOWN_STATES
 from collector.policies import SqlPolicies
@@ -63,7 +63,7 @@ def endpoint_list(
         line = each.registered
         heard = when(each.last_heard_us) if each.last_heard_us else "never"
         told = (each.agent, each.state, line.name, line.department, line.owner, each.version, heard)
-        say("\t".join(told))
+        say("\t".join(map(printable, told)))
     store.dispose()
 
 

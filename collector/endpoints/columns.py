@@ -46,11 +46,16 @@ def row_of(record: EndpointRecord, says: Translator, *, timezone: str) -> list[s
     heard = local_time(record.last_heard_us, timezone) if record.last_heard_us else None
     return [
         *(_cell(line, name, says) for name in FIELDS),
-        record.host,
+        printable(record.host),
         says.word("endpoint_state", record.state),
-        record.version,
+        printable(record.version),
         _moment(heard),
     ]
+
+
+def printable(text: str) -> str:
+    """What an agent says of itself, so that it steers neither a terminal nor a file."""
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def fields_of(heading: Sequence[str]) -> dict[int, str]:

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from checks.facts.health import SensorGap
 from tests.browser.conftest import enter
-from tests.support.hospital import HOUR_US, now_us
+from tests.support.hospital import HOUR_US, health, now_us
 
 PHONE = {"width": 390, "height": 800}
 PAGE = "/endpoints/ssk-006"
@@ -34,6 +34,29 @@ def test_a_hole_says_its_cause_when_it_is_focused_and_when_it_is_pointed_at(told
     expect(words).to_be_hidden()
     mark.locator("rect").hover()
     expect(words).to_be_visible()
+
+
+def test_a_focused_hole_keeps_the_focus_when_the_page_is_brought_up_to_date(told, site):
+    mark = told.locator(".ww-mark[id^='hole-connections-']")
+    mark.focus()
+    expect(mark.locator("text")).to_be_visible()
+
+    with told.expect_response(lambda answer: PAGE in answer.url):
+        site.hospital.tell("ssk-006", health())
+
+    expect(mark).to_be_focused()
+
+
+def test_the_list_is_sorted_by_a_heading_and_narrowed_by_a_count_with_the_keyboard(officer):
+    officer.goto("/endpoints")
+    officer.get_by_role("link", name="责任人").focus()
+    officer.keyboard.press("Enter")
+    expect(officer.locator("th[aria-sort=ascending]")).to_contain_text("责任人")
+    officer.locator(".ww-spans a[href*='state=off']").focus()
+    officer.keyboard.press("Enter")
+
+    expect(officer.locator(".ww-spans a[aria-current]")).to_contain_text("离线")
+    expect(officer.locator("select[name=sort]")).to_have_value("owner")
 
 
 def test_the_page_fits_a_telephone_in_both_languages(told):

@@ -88,7 +88,9 @@ def test_versions_are_told(hospital):
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_every_hole_names_its_cause_on_the_band_and_in_the_list(hospital, language):
     html = page(hospital, language)
-    marks = re.findall(r'<g class="ww-mark" tabindex="0" role="img" aria-label="([^"]+)"', html)
+    marks = re.findall(
+        r'<g class="ww-mark" id="[^"]+" tabindex="0" role="img" aria-label="([^"]+)"', html
+    )
 
     assert len(marks) >= 2
     assert all(f"<title>{mark}</title>" in html for mark in marks)

@@ -9,6 +9,9 @@ from tests.support.hospital import POLICY, WARDS, Hospital, leak, network
 PEOPLE = {"安全员": "officer", "duty": "duty", "auditor": "auditor", "admin": "admin",
           "director": "director"}  # fmt: skip
 READERS = {
+    "/endpoints": {"officer", "duty", "auditor", "admin", "director"},
+    "/endpoints/export.csv": {"officer", "duty", "auditor", "admin", "director"},
+    "/endpoints/import": {"officer"},
     "/hosts": {"officer", "duty", "auditor", "admin", "director"},
     "/reports": {"officer", "duty", "auditor", "admin", "director"},
     "/learning": {"officer", "duty", "auditor", "director"},
@@ -56,7 +59,9 @@ def test_an_act_of_anybody_else_is_refused_and_changes_nothing(hospital, page, w
     assert in_force(hospital).version == before
 
 
-@pytest.mark.parametrize("page", ["/learning", "/policy", "/endpoints/nk3-017"])
+@pytest.mark.parametrize(
+    "page", ["/learning", "/policy", "/endpoints/nk3-017", "/endpoints/import"]
+)
 @pytest.mark.parametrize(
     ("what", "more"),
     [

@@ -102,3 +102,11 @@ def test_a_protection_level_is_two_or_three(text):
         line_from(["x", text], {0: "id", 1: "protection_level"}, LINE)
 
     assert wrong.value.params["field"] == "protection_level"
+
+
+def test_what_an_agent_says_of_itself_steers_nothing():
+    record = msgspec.structs.replace(RECORD, host="a\u202eb", version="\x1b[31m1")
+
+    cells = row_of(record, ENGLISH, timezone="UTC")
+
+    assert (cells[-4], cells[-2]) == ("ab", "[31m1")
