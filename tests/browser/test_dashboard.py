@@ -18,6 +18,7 @@ PAGES = (
     "/cases?state=all",
     "/endpoints",
     "/endpoints/icu-001",
+    "/endpoints/import",
     "/endpoints/fsk-002",
     "/hosts",
     "/media",
