@@ -1,6 +1,5 @@
 """A file of the whole register in one entry: judged at once, and again when all is rebuilt."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +20,6 @@ from tests.fakes.batches import START_US
 from tests.fakes.journal import MemoryJournal, RecordedChanges
 
 MACHINES = 5_000
-JUDGED_IN_S = 2.0
-"""Ten times what it takes on one core."""
 
 
 @pytest.fixture
@@ -52,12 +49,9 @@ def test_a_whole_register_is_one_step_and_is_rebuilt_from_the_journal(store):
     judge = Judge(journal=journal, store=store, changes=RecordedChanges(), checks=discover())
     judge.step()  # reads what it remembers
 
-    begun = time.perf_counter()
     judge.step()
-    took = time.perf_counter() - begun
 
     assert [each.registered for each in every_endpoint(store)] == changed
-    assert took < JUDGED_IN_S
     rebuild(store, journal)
     judge_all(journal, store)
     assert [each.registered for each in every_endpoint(store)] == changed

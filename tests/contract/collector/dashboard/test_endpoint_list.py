@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 
 import httpx
 import pytest
@@ -19,7 +18,6 @@ from tests.contract.collector.dashboard.test_door import SITE
 from tests.support.hospital import HOUR_US, PASSWORD, Hospital, health, now_us
 
 MACHINES = 5_000
-SHOWN_IN_S = 0.05
 STATES = ("online", "off", "silent", "revoked")
 HEALTH = encode(health()).decode()
 EVIL = "<img src=x onerror=alert(1)>"
@@ -58,21 +56,19 @@ def hole(n: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def asked(hospital, *queries: str, language: str = "en") -> list[tuple[str, float]]:
-    """Each answer and the seconds that it took."""
+def asked(hospital, *queries: str, language: str = "en") -> list[str]:
     store = hospital.services.store_engine
     person = authenticate(store, name="安全员", password=PASSWORD)
     opened = open_session(store, person, now_us=now_us())
     cookies = {LANGUAGE_COOKIE: language, SESSION_COOKIE: opened}
 
-    async def ask_all() -> list[tuple[str, float]]:
+    async def ask_all() -> list[str]:
         transport = httpx.ASGITransport(Starlette(routes=dashboard.routes(hospital.services)))
         told = []
         async with httpx.AsyncClient(transport=transport, base_url=SITE, cookies=cookies) as client:
             for query in queries:
-                begun = time.perf_counter()
                 answer = await client.get(f"/endpoints?{query}")
-                told.append((answer.text, time.perf_counter() - begun))
+                told.append(answer.text)
                 assert answer.status_code == 200
         return told
 
@@ -84,15 +80,14 @@ def rows(html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("query", ["", "sort=-heard&page=100", "q=PC-&state=outdated&zone=zone+0"])
-def test_a_page_of_thousands_comes_in_less_than_fifty_milliseconds(hospital, query):
-    told = asked(hospital, *[query] * 10)
+def test_of_thousands_one_page_is_shown(hospital, query):
+    [html] = asked(hospital, query)
 
-    assert len(rows(told[0][0])) == 50
-    assert min(seconds for _, seconds in told) < SHOWN_IN_S
+    assert len(rows(html)) == 50
 
 
 def test_the_counts_by_state_are_links_that_keep_the_filter(hospital):
-    [(html, _)] = asked(hospital, "zone=zone+0&state=off&page=2")
+    [html] = asked(hospital, "zone=zone+0&state=off&page=2")
 
     links = dict(
         re.findall(r'<a href="([^"]+)"[^>]*>[A-Z][a-z ]+ <b>(\d+)</b>', html.replace("&amp;", "&"))
@@ -119,13 +114,13 @@ def test_the_counts_by_state_are_links_that_keep_the_filter(hospital):
     ],
 )
 def test_the_list_is_narrowed_and_sorted(hospital, query, first):
-    [(html, _)] = asked(hospital, query)
+    [html] = asked(hospital, query)
 
     assert rows(html)[0] == first
 
 
 def test_the_heading_says_how_it_is_sorted_and_turns_it_round(hospital):
-    [(html, _)] = asked(hospital, "zone=zone+1&sort=name&page=3")
+    [html] = asked(hospital, "zone=zone+1&sort=name&page=3")
 
     heading = re.search(r'<th aria-sort="ascending"><a href="([^"]+)">', html)
     assert heading is not None
@@ -134,7 +129,7 @@ def test_the_heading_says_how_it_is_sorted_and_turns_it_round(hospital):
 
 def test_an_old_client_is_told_in_its_row_in_both_languages(hospital):
     for language, word in (("en", "Outdated client"), ("zh_CN", "版本过旧")):
-        [(html, _)] = asked(hospital, "q=a-0010", language=language)
+        [html] = asked(hospital, "q=a-0010", language=language)
         assert f'<small class="ww-warn">{word}</small>' in html
 
 
@@ -143,13 +138,13 @@ def test_an_old_client_is_told_in_its_row_in_both_languages(hospital):
     ["page=99999999999", "state=%00", "zone=" + "x" * 5000, "q=%ff%fe%00", "sort=-", "department=%3Cscript%3Ealert(1)"],
 )  # fmt: skip
 def test_the_list_bears_any_address_and_shows_nothing_of_it_as_markup(hospital, query):
-    [(html, _)] = asked(hospital, query)
+    [html] = asked(hospital, query)
 
     assert "<script>alert" not in html
 
 
 def test_what_somebody_wrote_stays_text(hospital):
-    [(html, _)] = asked(hospital, "q=a-0007")
+    [html] = asked(hospital, "q=a-0007")
 
     assert rows(html) == ["a-0007"]
     assert "<img src=x" not in html

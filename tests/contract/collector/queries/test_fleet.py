@@ -31,7 +31,7 @@ def fleet(tmp_path_factory):
     for ward, fact, version in zip(
         WARDS,
         (OLD, OLD, MISSING, UNDATED, scanner(), MISSING),
-        ("0.1.0", "0.0.9", "0.2.0", "0.1.0", "0.1.0", "0.1.0"),
+        ("0.1.0", "0.0.9", "0.0.8", "0.1.0", "0.1.0", "0.1.0"),
         strict=True,
     ):
         made.enrol(ward)
