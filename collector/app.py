@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from checks.check import discover
 from collector import api, dashboard
 from collector.acts import CaseActs
+from collector.alerts.links import Links
 from collector.alerts.mailer import Mailer
 from collector.alerts.smtp import SmtpTransport
 from collector.changes import LocalChanges
@@ -154,6 +155,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
         changes=changes,
         clock=clock,
         replays=replays,
+        links=Links(keys.link_key()),
         base_url=base_url,
         version=own_version(),
         mails=settings.smtp is not None,
@@ -243,6 +245,7 @@ def _workers(settings: Settings, services: Services, metrics: Metrics) -> Superv
         checks=checks,
         clock=services.clock,
         transport=SmtpTransport(settings.smtp),
+        links=services.links,
         sender=settings.smtp.sender,
         base_url=services.base_url,
     )

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from collector.durable import READABLE, write_durably
@@ -22,6 +23,7 @@ RENEW_BEFORE = timedelta(days=60)
 CLOCK_SLACK = timedelta(days=1)
 """Workstations whose clock is behind must still believe a new certificate."""
 COMMON_NAME_LIMIT = 64
+LINK_KEY_BYTES = 32
 
 KEY_FILES = ("ca.key", "ca.pem", "server.pem", "policy.key")
 
@@ -74,6 +76,14 @@ class Keys:
         if not isinstance(key, Ed25519PrivateKey):
             raise KeysMissing(f"{self._folder / 'policy.key'} is no Ed25519 key")
         return key
+
+    def link_key(self) -> bytes:
+        """Seals the links in mails; derived from the policy's key (RFC 5869), so that it is in
+        every backup and an older state directory has it, too.
+        """
+        raw = self.policy_signer().private_bytes_raw()
+        kdf = HKDF(hashes.SHA256(), LINK_KEY_BYTES, salt=None, info=b"wardwatch links in mails")
+        return kdf.derive(raw)
 
     def _read(self, name: str) -> bytes:
         try:

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from checks.policy import Policy
+from collector.alerts.links import Links
 from collector.compared import Asked, Said
 from collector.entries import EntryKind
 
@@ -132,6 +133,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes
     clock: Clock
     replays: Replays
+    links: Links
     base_url: str
     version: str
     mails: bool = True

@@ -5,17 +5,15 @@ from checks.policy.allowlist import Approved, ApprovedDevice, Subject
 from checks.policy.document import (
     Endpoint,
     Hospital,
-    Mail,
     Mode,
     Policy,
     PolicyDocument,
-    Recipient,
-    ReportEvery,
     RuleSettings,
     Thresholds,
 )
 from checks.policy.error import PolicyError
 from checks.policy.limits import check_limits
+from checks.policy.mailing import Mail, Recipient, ReportEvery
 from checks.policy.reading import parse_policy
 from checks.policy.scanning import Scanning
 from checks.policy.spans import deadline, span

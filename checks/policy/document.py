@@ -19,6 +19,7 @@ from checks.finding import Severity
 from checks.plan import AddressPlan, Zone
 from checks.policy.allowlist import Approved, ApprovedDevice
 from checks.policy.destinations import Destinations
+from checks.policy.mailing import Mail
 from checks.policy.network import (
     Beacon,
     Binding,
@@ -47,36 +48,6 @@ class Hospital(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: str = "Asia/Shanghai"
     language: Literal["zh_CN", "en"] = "zh_CN"
     protection_level: Literal[2, 3] = 3
-
-
-TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-
-
-ReportEvery = Literal["day", "week", "month"]
-
-
-class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who gets mail about what: severities at least `severity`, and only the named
-    departments where there are any; whether the day's digest of attempts, too; and the reports
-    of which periods, which tell of every department.
-    """
-
-    address: str
-    name: str = ""
-    severity: Severity = Severity.MEDIUM
-    departments: tuple[str, ...] = ()
-    digest: bool = True
-    reports: tuple[ReportEvery, ...] = ()
-
-
-class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Times of the hospital's day, `HH:MM`: `digest_at`, when the digest of the day before is
-    made, and `reports_at`, when a report leaves on the day after its period.
-    """
-
-    digest_at: TimeOfDay = "07:30"
-    reports_at: TimeOfDay = "08:00"
-    recipients: tuple[Recipient, ...] = ()
 
 
 class CaseRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,16 +22,16 @@ import msgspec
 from checks.beacon import address_of
 from checks.facts.network import LinkKind
 from checks.plan import Zone, parsed_address
-from checks.policy import allowlist, document, network
+from checks.policy import allowlist, document, mailing, network
 from checks.policy.allowlist_reading import (
     Promise,
     mac,
-    mail_address,
     promises_of_approved,
     promises_of_device,
 )
-from checks.policy.document import Policy, Recipient, Thresholds
+from checks.policy.document import Policy, Thresholds
 from checks.policy.error import PolicyError
+from checks.policy.mail_reading import promises_of_mail
 from checks.policy.network import Beacon, Binding, KnownHost
 from checks.policy.schedule import weekly_time
 from checks.policy.spans import span
@@ -149,7 +149,9 @@ def _known_keys() -> list[str]:
 
 def structures() -> tuple[type[msgspec.Struct], ...]:
     """Every structure that a policy.toml is made of."""
-    declared = (value for room in (document, allowlist, network) for value in vars(room).values())
+    declared = (
+        value for room in (document, allowlist, mailing, network) for value in vars(room).values()
+    )
     own = {
         value
         for value in declared
@@ -185,9 +187,7 @@ def _promises(policy: Policy) -> Iterator[Promise]:
         yield "names.doh", partial(ipaddress.ip_network, prefix)
     yield "beacon", partial(_usable_beacon, policy.beacon)
     yield from _of_media(policy)
-    for index, recipient in enumerate(policy.mail.recipients):
-        yield f"mail.recipients[{index}].address", partial(mail_address, recipient.address)
-        yield f"mail.recipients[{index}].reports", partial(_of_all_departments, recipient)
+    yield from promises_of_mail(policy.mail)
     yield "cases.report_within", partial(span, policy.cases.report_within)
     for rule, settings in policy.rules.items():
         for clock in ("mail", "acknowledge", "contain", "close"):
@@ -197,11 +197,6 @@ def _promises(policy: Policy) -> Iterator[Promise]:
         value = getattr(policy.thresholds, name)
         if isinstance(value, str):
             yield f"thresholds.{name}", partial(span, value)
-
-
-def _of_all_departments(recipient: Recipient) -> None:
-    if recipient.reports and recipient.departments:
-        raise PolicyError("reports tell of every department; name none for who gets them")
 
 
 def _of_media(policy: Policy) -> Iterator[Promise]:

@@ -42,7 +42,7 @@ COLOURS: Mapping[Severity, str] = {
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What a mail needs beside its case."""
+    """What a mail needs beside its case.  `acknowledge` is the one recipient's own link."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -50,6 +50,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     now_us: int
     remedy: str = ""
+    acknowledge: str = ""
+    acknowledge_until_us: int = 0
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -80,6 +82,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     link: str
     link_label: str
     footer: str
+    acknowledge: str = ""
+    acknowledge_label: str = ""
+    acknowledge_note: str = ""
 
 
 def compose(dossier: Dossier, envelope: Envelope, policy: Policy) -> EmailMessage:
@@ -146,6 +151,12 @@ def letter_about(dossier: Dossier, envelope: Envelope, policy: Policy) -> Letter
         link=f"{envelope.base_url.rstrip('/')}/cases/{case.id}",
         link_label=says.gettext("Open the case"),
         footer=_footer(dossier, policy, says),
+        acknowledge=envelope.acknowledge,
+        acknowledge_label=says.gettext("Acknowledge this case"),
+        acknowledge_note=says.format(
+            "This link is yours alone: it works once, until {until}, without logging in.",
+            {"until": _time(envelope.acknowledge_until_us, policy).strftime(TIME_SHOWN)},
+        ),
     )
 
 

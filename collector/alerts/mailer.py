@@ -13,10 +13,11 @@ from sqlalchemy.exc import OperationalError
 
 from checks.check import Check
 from checks.wire import encode
+from collector.alerts.case_mail import CaseMail
 from collector.alerts.decide import DIGEST, REMINDER, REPORT, Occasion, alert_for, is_overdue
 from collector.alerts.digest_mail import digest_mail
 from collector.alerts.dossier import Dossier, read_dossier
-from collector.alerts.mail import Envelope, compose
+from collector.alerts.links import Links
 from collector.alerts.outbox import Claim, Outbox, gives_up, pause_after, told
 from collector.alerts.reminder_mail import reminder_mail
 from collector.alerts.reminders import due, ending_of
@@ -52,6 +53,7 @@ class Mailer:
     checks: Mapping[str, Check]
     clock: Clock
     transport: Transport
+    links: Links
     sender: str
     base_url: str
     chance: Callable[[], float] = random.random
@@ -169,17 +171,17 @@ class Mailer:
             self._settle(claim, self._sent(claim, dossier))
 
     def _sent(self, claim: Claim, dossier: Dossier) -> Receipt:
-        check = self.checks.get(dossier.case.rule)
-        envelope = Envelope(
+        mail = CaseMail(
+            claim=claim,
+            dossier=dossier,
+            policy=self.policies.current(),
+            checks=self.checks,
+            links=self.links,
             sender=self.sender,
-            recipients=claim.recipients,
-            occasion=Occasion(claim.occasion),
             base_url=self.base_url,
             now_us=self.clock(),
-            remedy=check.remedy if check else "",
         )
-        message = compose(dossier, envelope, self.policies.current())
-        return self.transport.send(message, claim.waiting)
+        return mail.send(self.transport)
 
     def _tell_digest(self, claim: Claim) -> None:
         digest = digest_of(self.store, claim.case)

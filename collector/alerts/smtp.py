@@ -35,11 +35,14 @@ class SmtpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of each recipient; `later` and `never` hold the server's words."""
+    """What became of each recipient; `later` and `never` hold the server's words.  `down` says
+    that no server took it upon itself to answer: the next mail would fare no better.
+    """
 
     delivered: tuple[str, ...] = ()
     later: Mapping[str, str] = MappingProxyType({})
     never: Mapping[str, str] = MappingProxyType({})
+    down: bool = False
 
 
 class Transport(Protocol):
@@ -69,7 +72,7 @@ class SmtpTransport:
             refused = dict.fromkeys(recipients, answer)
         except (smtplib.SMTPException, OSError, ValueError) as down:
             why = f"{type(down).__name__}: {down}"
-            return Receipt(later=MappingProxyType(dict.fromkeys(recipients, why)))
+            return Receipt(later=MappingProxyType(dict.fromkeys(recipients, why)), down=True)
         return receipt_of(recipients, refused)
 
     def _connected(self) -> smtplib.SMTP:
@@ -95,6 +98,15 @@ class SmtpTransport:
 
     def _password(self) -> str:
         return Path(self._settings.password_file).read_text("utf-8").strip()
+
+
+def together(receipts: Sequence[Receipt]) -> Receipt:
+    """What became of one mail that went to each recipient apart."""
+    return Receipt(
+        delivered=tuple(address for each in receipts for address in each.delivered),
+        later=MappingProxyType({to: said for each in receipts for to, said in each.later.items()}),
+        never=MappingProxyType({to: said for each in receipts for to, said in each.never.items()}),
+    )
 
 
 def receipt_of(recipients: Sequence[str], refused: Mapping[str, tuple[int, bytes]]) -> Receipt:

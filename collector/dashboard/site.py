@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from collector.alerts.links import PATH as ACKNOWLEDGE
 from collector.dashboard import (
     cases,
     endpoint_import,
@@ -22,6 +23,7 @@ from collector.dashboard import (
     strangers,
     unseen,
 )
+from collector.dashboard.acknowledge import Acknowledging
 from collector.dashboard.assets import STATIC, STATIC_PATH, StaticRoom
 from collector.dashboard.door import Door, Endpoint
 from collector.dashboard.login import Login
@@ -35,6 +37,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """Every path of the dashboard, for the application that `collector.app` composes."""
     door = Door(services)
     login = Login(services, door)
+    acknowledging = Acknowledging(services)
     see, cases_of, view = Action.SEE_HOSPITAL, Action.SEE_CASES, door.view
     return [
         Mount(STATIC_PATH, StaticRoom(directory=STATIC)),
@@ -42,6 +45,8 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/login", login.enter, methods=["POST"]),
         Route("/logout", login.leave, methods=["POST"]),
         Route("/preferences", login.prefer, methods=["POST"]),
+        Route(f"{ACKNOWLEDGE}/{{token}}", acknowledging.show, methods=["GET"]),
+        Route(f"{ACKNOWLEDGE}/{{token}}", acknowledging.take, methods=["POST"]),
         Route("/live", _live(services, door)),
         Route("/", view(first.Overview().show, cases_of)),
         Route("/cases", view(cases.listed, cases_of), methods=["GET"]),

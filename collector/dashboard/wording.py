@@ -4,6 +4,7 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
+from collector.alerts.links import BY_MAIL
 from collector.clocks import local_time
 from collector.dashboard.reasons import reason
 from collector.deciders import decider
@@ -105,6 +106,13 @@ class Words:
             return Markup("<bdi>{}</bdi>").format(text)
         cut = escape(text[:limit])
         return Markup('<bdi title="{}">{}…</bdi>').format(text[: limit * 10], cut)
+
+    def person(self, actor: str, limit: int = 64) -> Markup:
+        """Who did something: an account's name, or the address of who did it by a mail's link."""
+        if not actor.endswith(BY_MAIL):
+            return self.foreign(actor, limit)
+        address = actor.removesuffix(BY_MAIL)
+        return self.foreign(self.says.format("{address} (by mail)", {"address": address}), limit)
 
     def _time(self, at_us: int, pattern: str, *, offset: bool = True) -> Markup:
         local = self._local(at_us)

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from checks.check import discover
 from checks.policy import Policy, parse_policy
 from checks.wire import encode
+from collector.alerts.links import Links
 from collector.alerts.mailer import Mailer
 from collector.alerts.smtp import SmtpSettings, SmtpTransport
 from collector.digests import DigestWatch
@@ -18,7 +19,16 @@ from collector.judge import Judge, rebuild
 from collector.queries.digests import newest_digests
 from collector.store import schema
 from collector.store.engine import open_store
-from tests.fakes.batches import POLICY, START_US, connection, health, network, observation, sealed
+from tests.fakes.batches import (
+    LINK_KEY,
+    POLICY,
+    START_US,
+    connection,
+    health,
+    network,
+    observation,
+    sealed,
+)
 from tests.fakes.journal import MemoryJournal, RecordedChanges
 from tests.fakes.mailserver import Mailbox, free_port, serving
 
@@ -89,6 +99,7 @@ class Day:
             checks=discover(),
             clock=lambda: self.now_us,
             transport=SmtpTransport(smtp),
+            links=Links(LINK_KEY),
             sender=SENDER,
             base_url="https://wardwatch.hospital.example",
         )

@@ -17,13 +17,23 @@ from sqlalchemy import Engine, select
 from checks.check import discover
 from checks.policy import Endpoint, Policy, parse_policy
 from checks.wire import encode
+from collector.alerts.links import Links
 from collector.alerts.mailer import Mailer
 from collector.alerts.smtp import SmtpSettings, SmtpTransport
 from collector.entries import CaseAct, Enrolled, EntryKind, PolicyApplied
 from collector.judge import Judge
 from collector.store import schema
 from collector.store.engine import open_store
-from tests.fakes.batches import POLICY, START_US, connection, health, network, observation, sealed
+from tests.fakes.batches import (
+    LINK_KEY,
+    POLICY,
+    START_US,
+    connection,
+    health,
+    network,
+    observation,
+    sealed,
+)
 from tests.fakes.journal import MemoryJournal, RecordedChanges
 from tests.fakes.mailserver import Mailbox, allow_only, free_port, server_context, serving
 
@@ -84,6 +94,7 @@ class Hospital:
             checks=discover(),
             clock=lambda: self.now_us,
             transport=SmtpTransport(smtp),
+            links=Links(LINK_KEY),
             sender=smtp.sender,
             base_url="https://wardwatch.hospital.example",
             chance=lambda: 0.5,

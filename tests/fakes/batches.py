@@ -13,6 +13,7 @@ from checks.wire import PROTOCOL, Batch, Observation, encode
 
 BOOT = "0b8f7b6e-4a57-4d1c-9a38-1f4b6d1f2c11"
 START_US = 1_772_431_500_000_000  # 2026-03-02 14:05 in Shanghai
+LINK_KEY = bytes(range(32))
 
 POLICY = """
 [hospital]

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from checks.check import discover
 from checks.policy import Policy, parse_policy
+from collector.alerts.links import Links
 from collector.alerts.mailer import Mailer
 from collector.alerts.smtp import SmtpSettings, SmtpTransport
 from collector.judge import Judge
 from collector.store.engine import open_journal, open_store
-from tests.fakes.batches import POLICY
+from tests.fakes.batches import LINK_KEY, POLICY
 from tests.fakes.journal import RecordedChanges, TableJournal
 
 
@@ -42,6 +43,7 @@ def main(folder: Path, port: int) -> None:
         checks=checks,
         clock=lambda: time.time_ns() // 1000,
         transport=SmtpTransport(smtp),
+        links=Links(LINK_KEY),
         sender=smtp.sender,
         base_url="https://wardwatch.hospital.example",
     )

@@ -27,6 +27,7 @@ from checks.policy import Endpoint
 from checks.wire import encode
 from collector import api, dashboard
 from collector.acts import CaseActs
+from collector.alerts.links import Links
 from collector.auth import add_user, create_token
 from collector.changes import LocalChanges
 from collector.entries import AttemptsOfDay, Enrolled, EntryKind
@@ -38,7 +39,7 @@ from collector.ports import Services
 from collector.replays import Replays
 from collector.store import schema
 from collector.store.engine import open_journal, open_store
-from tests.fakes.batches import observation, sealed
+from tests.fakes.batches import LINK_KEY, observation, sealed
 
 MINUTE_US = 60 * 1_000_000
 HOUR_US = 60 * MINUTE_US
@@ -122,6 +123,7 @@ class Hospital:
             changes=changes,
             clock=now_us,
             replays=self._replays,
+            links=Links(LINK_KEY),
             base_url=base_url,
             version="0.1.0",
         )
