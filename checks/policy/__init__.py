@@ -13,7 +13,7 @@ from checks.policy.document import (
 )
 from checks.policy.error import PolicyError
 from checks.policy.limits import check_limits
-from checks.policy.mailing import Mail, Recipient, ReportEvery
+from checks.policy.mailing import EscalationStep, Mail, Recipient, ReportEvery
 from checks.policy.reading import parse_policy
 from checks.policy.scanning import Scanning
 from checks.policy.spans import deadline, span
@@ -22,6 +22,7 @@ __all__ = [
     "Approved",
     "ApprovedDevice",
     "Endpoint",
+    "EscalationStep",
     "Hospital",
     "Mail",
     "Mode",

@@ -24,13 +24,34 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reports: tuple[ReportEvery, ...] = ()
 
 
+AT_ONCE = ("0s", "0m", "0h", "0d")
+
+
+class EscalationStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is told when nobody acknowledged a case of at least this severity: `after` the clock
+    has run out (`0m`: then, which the first step always is).  `name` says who it is in the case's
+    timeline; it is what tells steps apart.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    addresses: tuple[str, ...] = ()
+    after: str = "0m"
+    severity: Severity = Severity.MEDIUM
+
+    @property
+    def leaves_at_once(self) -> bool:
+        return self.after in AT_ONCE
+
+
 class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Times of the hospital's day, `HH:MM`: `digest_at`, when the digest of the day before is
     made, and `reports_at`, when a report leaves on the day after its period.  `acknowledge_link`
     is how long a recipient can acknowledge a case by the link in its mail; empty: no links.
+    Without an `escalation` those who were told of a case are told again when it is overdue.
     """
 
     digest_at: TimeOfDay = "07:30"
     reports_at: TimeOfDay = "08:00"
     acknowledge_link: str = "24h"
     recipients: tuple[Recipient, ...] = ()
+    escalation: tuple[EscalationStep, ...] = ()

@@ -11,6 +11,7 @@ from checks.policy import Policy
 from checks.policy.spans import span
 from collector.alerts.decide import Occasion
 from collector.alerts.dossier import Dossier
+from collector.alerts.escalation import step_named
 from collector.alerts.links import PATH, Links, Pass
 from collector.alerts.mail import Envelope, compose
 from collector.alerts.outbox import Claim
@@ -52,6 +53,7 @@ class CaseMail:
             sender=self.sender,
             recipients=self.claim.recipients,
             occasion=Occasion(self.claim.occasion),
+            step=step_named(self.claim.key),
             base_url=self.base_url,
             now_us=self.now_us,
             remedy=check.remedy if check else "",

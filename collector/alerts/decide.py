@@ -14,6 +14,7 @@ class Occasion(StrEnum):
     FIRST = "first"
     RAISED = "raised"
     OVERDUE = "overdue"
+    ESCALATED = "escalated"
 
 
 DIGEST = "digest"
@@ -31,7 +32,7 @@ def alert_for(case: Case, occasion: Occasion, policy: Policy, endpoint: Endpoint
     Nobody is when the rule has no `mail` clock, when the endpoint's zone only observes,
     or when no recipient wants this severity and department.
     """
-    if not policy.settings(case.rule).mail or policy.mode_for(endpoint) == "observe":
+    if not is_mailed(case, policy, endpoint):
         return None
     recipients = tuple(
         recipient.address for recipient in policy.mail.recipients if _wants(recipient, case)
@@ -44,6 +45,11 @@ def alert_for(case: Case, occasion: Occasion, policy: Policy, endpoint: Endpoint
         occasion=str(occasion),
         recipients=tuple(dict.fromkeys(recipients)),
     )
+
+
+def is_mailed(case: Case, policy: Policy, endpoint: Endpoint) -> bool:
+    """Whether anybody is told of such cases there."""
+    return bool(policy.settings(case.rule).mail) and policy.mode_for(endpoint) != "observe"
 
 
 def digest_alert(day: str, policy: Policy) -> Alert | None:

@@ -18,6 +18,7 @@ from checks.finding import Severity
 from checks.policy import Policy
 from collector.alerts.decide import Occasion
 from collector.alerts.dossier import Dossier, Evidence
+from collector.alerts.escalation import step_mark, told_before
 from collector.citations import citation_text, rule_name, rule_subject
 from collector.clocks import local_time
 from collector.deciders import decider
@@ -42,7 +43,9 @@ COLOURS: Mapping[Severity, str] = {
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What a mail needs beside its case.  `acknowledge` is the one recipient's own link."""
+    """What a mail needs beside its case.  `step` is that of the escalation,
+    `acknowledge` is the one recipient's own link.
+    """
 
     sender: str
     recipients: tuple[str, ...]
@@ -50,6 +53,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     now_us: int
     remedy: str = ""
+    step: str = ""
     acknowledge: str = ""
     acknowledge_until_us: int = 0
 
@@ -94,7 +98,7 @@ def compose(dossier: Dossier, envelope: Envelope, policy: Policy) -> EmailMessag
         letter.subject,
         sender=envelope.sender,
         recipients=envelope.recipients,
-        message_id=_told_by(dossier, envelope.occasion),
+        message_id=_told_by(dossier, envelope.occasion, envelope.step),
         now_us=envelope.now_us,
         timezone=policy.hospital.timezone,
     )
@@ -180,8 +184,10 @@ def _subject(dossier: Dossier, envelope: Envelope, policy: Policy, says: Transla
         Occasion.FIRST: "[{tag}] {where} {fact} ({when})",
         Occasion.RAISED: "[Raised · {tag}] {where} {fact} ({when})",
         Occasion.OVERDUE: "[Overdue · {tag}] {where} {fact} ({when})",
+        Occasion.ESCALATED: "[Escalated to {step} · {tag}] {where} {fact} ({when})",
     }
-    words = {"tag": _tag(dossier, says), "where": where, "fact": fact, "when": when}
+    step = visible(envelope.step)
+    words = {"tag": _tag(dossier, says), "where": where, "fact": fact, "when": when, "step": step}
     return says.format(tags[envelope.occasion], words)
 
 
@@ -208,6 +214,11 @@ def _lead(dossier: Dossier, envelope: Envelope, policy: Policy, says: Translator
     words = {"severity": _severity(dossier.case.severity, says), "due": due}
     if envelope.occasion is Occasion.OVERDUE:
         return says.format("Nobody has acknowledged this case; it was due at {due}.", words)
+    if envelope.occasion is Occasion.ESCALATED:
+        names = says.gettext(", ").join(told_before(envelope.step, policy))
+        words |= {"step": visible(envelope.step), "before": visible(names)}
+        told = "Nobody has acknowledged this case; it was due at {due}. Told before: {before}."
+        return says.format(told, words)
     if envelope.occasion is Occasion.RAISED:
         return says.format("The severity of this case has risen to: {severity}.", words)
     return says.gettext("A new case was opened.")
@@ -308,8 +319,10 @@ def _thread(message: EmailMessage, dossier: Dossier, envelope: Envelope) -> None
         message["References"] = first
 
 
-def _told_by(dossier: Dossier, occasion: Occasion) -> str:
+def _told_by(dossier: Dossier, occasion: Occasion, step: str = "") -> str:
     case = dossier.case
+    if occasion is Occasion.ESCALATED:
+        return f"{case.id}.{occasion}.{step_mark(step)}"
     if occasion is Occasion.RAISED:
         return f"{case.id}.{occasion}.{case.severity}"
     return f"{case.id}.{occasion}"

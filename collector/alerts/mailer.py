@@ -8,24 +8,24 @@ from functools import cached_property
 from threading import Event
 
 import msgspec
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from checks.check import Check
 from checks.wire import encode
 from collector.alerts.case_mail import CaseMail
-from collector.alerts.decide import DIGEST, REMINDER, REPORT, Occasion, alert_for, is_overdue
+from collector.alerts.decide import DIGEST, REMINDER, REPORT, is_overdue
 from collector.alerts.digest_mail import digest_mail
 from collector.alerts.dossier import Dossier, read_dossier
+from collector.alerts.escalation import PRESSING
 from collector.alerts.links import Links
 from collector.alerts.outbox import Claim, Outbox, gives_up, pause_after, told
+from collector.alerts.overdue import overdue_alerts
 from collector.alerts.reminder_mail import reminder_mail
 from collector.alerts.reminders import due, ending_of
 from collector.alerts.report_mail import report_mail
 from collector.alerts.smtp import Receipt, Transport
-from collector.cases import CaseState
 from collector.entries import EntryKind, Mailed
-from collector.judging.memory import case_from, endpoint_from
 from collector.judging.progress import is_far_behind, judged_until
 from collector.ports import Clock, Journal, PolicySource
 from collector.queries.digests import digest_of
@@ -33,7 +33,6 @@ from collector.queries.reports import first_enrolled_us
 from collector.reports.making import make_report
 from collector.reports.period import Period, period_of
 from collector.reports.schedule import due_reports
-from collector.store import schema
 
 log = logging.getLogger(__name__)
 
@@ -93,35 +92,16 @@ class Mailer:
                 stop.wait(LOOKS_EVERY_S)
 
     def find_overdue(self) -> int:
-        """Puts one alert into the outbox for each case past its acknowledgement clock;
-        how many there are.  One that was decided before stays as it is.
+        """Puts what is due of the escalation into the outbox for each case past its
+        acknowledgement clock; how many are new.  One that was decided before stays as it is.
         """
         policy, now_us = self.policies.current(), self.clock()
         if is_far_behind(judged_until(self.store, self.journal, now_us), now_us):
             return 0  # the acknowledgement may be among what waits
-        table = schema.cases
-        waiting = select(table).where(
-            table.c.state == str(CaseState.AWAITING_ACKNOWLEDGEMENT),
-            table.c.acknowledge_due_us > 0,
-            table.c.acknowledge_due_us < now_us,
-            ~select(schema.alerts.c.key)
-            .where(
-                schema.alerts.c.case == table.c.id,
-                schema.alerts.c.occasion == str(Occasion.OVERDUE),
-            )
-            .exists(),
-        )
-        with self.store.connect() as connection:
-            cases = [case_from(row) for row in connection.execute(waiting)]
-            rows = connection.execute(select(schema.endpoints)).all() if cases else ()
-        endpoints = {row.agent: endpoint_from(row) for row in rows}
         found = 0
-        for case in cases:
-            endpoint = endpoints.get(case.agent)
-            alert = endpoint and alert_for(case, Occasion.OVERDUE, policy, endpoint)
-            if alert:
-                self.outbox.put(alert, now_us)
-                found += 1
+        for alert in overdue_alerts(self.store, policy, now_us):
+            self.outbox.put(alert, now_us)
+            found += 1
         return found
 
     def find_ending(self) -> int:
@@ -165,7 +145,7 @@ class Mailer:
         dossier = read_dossier(self.store, claim.case)
         if dossier is None:
             self._settle(claim, Receipt(later=dict.fromkeys(claim.waiting, "no such case now")))
-        elif claim.occasion == Occasion.OVERDUE and not is_overdue(dossier.case, self.clock()):
+        elif claim.occasion in PRESSING and not is_overdue(dossier.case, self.clock()):
             self.outbox.drop(claim)  # acknowledged since it was decided
         else:
             self._settle(claim, self._sent(claim, dossier))

@@ -5,6 +5,7 @@ import msgspec
 from checks.finding import Severity
 from checks.policy.spans import span
 from collector.alerts.decide import WITHOUT_CASE, Occasion, alert_for
+from collector.alerts.escalation import step_named
 from collector.cases import (
     ALREADY_CLOSED,
     REFUSED,
@@ -108,6 +109,8 @@ class Casebook:
         if mailed.occasion in WITHOUT_CASE:
             return
         detail = {"occasion": mailed.occasion, "recipients": ", ".join(mailed.recipients)}
+        if step := step_named(mailed.key):
+            detail["step"] = step
         if mailed.error:
             detail["error"] = mailed.error
         self._tell(mailed.case, "", "mailed" if delivered else "mail_refused", detail)

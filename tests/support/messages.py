@@ -26,7 +26,7 @@ from checks.finding import Severity
 from checks.policy import Mode
 from collector import cases, proposals, sheets
 from collector.alerts import digest_mail
-from collector.alerts.decide import WITHOUT_CASE
+from collector.alerts.decide import WITHOUT_CASE, Occasion
 from collector.alerts.reminders import ApprovalState
 from collector.cases import Act, CaseState
 from collector.dashboard import (
@@ -81,6 +81,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "state": tuple(CaseState),
     "act": tuple(Act),
     "timeline": (*Act, "opened", "raised", "mailed", "mail_refused", "refused"),
+    "occasion": tuple(Occasion),
     "role": tuple(Role),
     "clock": ("acknowledge", "contain", "close"),
     "endpoint_state": (*ENDPOINT_STATES, *SHOWN_STATES),
