@@ -14,6 +14,7 @@ from checks.facts import Fact
 from checks.facts.media_register import RegisteredMedium
 from checks.policy import Endpoint
 from checks.wire import AnyFact
+from collector.duty.roster import Shift
 
 
 class EntryKind(StrEnum):
@@ -29,6 +30,7 @@ class EntryKind(StrEnum):
     MEDIA = "media"
     RECEIPTS = "receipts"
     TRUST = "trust"
+    DUTY = "duty"
 
 
 class CaseAct(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +165,18 @@ class TrustEnded(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class DutyChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person did to the duty roster: shifts that are there from here on, ids of those
+    that are gone, a `note` for the next shift, or that he took over what was handed over.
+    """
+
+    act: Literal["add", "remove", "import", "note", "take_over"]
+    actor: str
+    shifts: tuple[Shift, ...] = ()
+    removed: tuple[str, ...] = ()
+    note: str = ""
+
+
 BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.ACT: CaseAct,
     EntryKind.POLICY: PolicyApplied,
@@ -175,12 +189,14 @@ BODIES: Mapping[EntryKind, type[msgspec.Struct]] = {
     EntryKind.MEDIA: MediaChanged,
     EntryKind.RECEIPTS: Revoked,
     EntryKind.TRUST: TrustEnded,
+    EntryKind.DUTY: DutyChanged,
 }
 
 __all__ = [
     "BODIES",
     "AttemptsOfDay",
     "CaseAct",
+    "DutyChanged",
     "Enrolled",
     "EntryKind",
     "Fact",

@@ -59,6 +59,8 @@ DERIVED = (
     schema.media_infected,
     schema.receipts,
     schema.receipt_revocations,
+    schema.duty_shifts,
+    schema.duty_notes,
     schema.alerts,
 )
 """What a replay of the journal makes again."""

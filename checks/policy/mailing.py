@@ -13,7 +13,8 @@ ReportEvery = Literal["day", "week", "month"]
 class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who gets mail about what: severities at least `severity`, and only the named
     departments where there are any; whether the day's digest of attempts, too; and the reports
-    of which periods, which tell of every department.
+    of which periods, which tell of every department.  With `duty` mails about cases go to
+    whoever is on duty (值班表), and to `address` (the security officers') where nobody is.
     """
 
     address: str
@@ -22,6 +23,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     departments: tuple[str, ...] = ()
     digest: bool = True
     reports: tuple[ReportEvery, ...] = ()
+    duty: bool = False
 
 
 AT_ONCE = ("0s", "0m", "0h", "0d")
@@ -30,13 +32,14 @@ AT_ONCE = ("0s", "0m", "0h", "0d")
 class EscalationStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who is told when nobody acknowledged a case of at least this severity: `after` the clock
     has run out (`0m`: then, which the first step always is).  `name` says who it is in the case's
-    timeline; it is what tells steps apart.
+    timeline; it is what tells steps apart.  `duty` is as in `Recipient`.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
     addresses: tuple[str, ...] = ()
     after: str = "0m"
     severity: Severity = Severity.MEDIUM
+    duty: bool = False
 
     @property
     def leaves_at_once(self) -> bool:

@@ -3,6 +3,7 @@
 An alert's key is made of the case and the occasion, so deciding twice is sending once.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from checks.policy import Endpoint, Policy, Recipient
@@ -26,16 +27,25 @@ REPORT = "report"
 WITHOUT_CASE = (DIGEST, REMINDER, REPORT)
 
 
-def alert_for(case: Case, occasion: Occasion, policy: Policy, endpoint: Endpoint) -> Alert | None:
+def alert_for(
+    case: Case,
+    occasion: Occasion,
+    policy: Policy,
+    endpoint: Endpoint,
+    *,
+    on_duty: Sequence[str] = (),
+) -> Alert | None:
     """The mail that this change asks for; None where nobody shall be mailed.
 
     Nobody is when the rule has no `mail` clock, when the endpoint's zone only observes,
-    or when no recipient wants this severity and department.
+    or when no recipient wants this severity and department.  `on_duty` are the addresses of
+    those who are on duty now.
     """
     if not is_mailed(case, policy, endpoint):
         return None
+    wanting = (recipient for recipient in policy.mail.recipients if _wants(recipient, case))
     recipients = tuple(
-        recipient.address for recipient in policy.mail.recipients if _wants(recipient, case)
+        address for one in wanting for address in reached((one.address,), on_duty, duty=one.duty)
     )
     if not recipients:
         return None
@@ -61,6 +71,11 @@ def digest_alert(day: str, policy: Policy) -> Alert | None:
     if not recipients:
         return None
     return Alert(key=f"{DIGEST}:{day}", case=day, occasion=DIGEST, recipients=recipients)
+
+
+def reached(named: Sequence[str], on_duty: Sequence[str], *, duty: bool) -> Sequence[str]:
+    """Whoever is on duty where he is meant; in a gap of the roster those who are named."""
+    return on_duty if duty and on_duty else named
 
 
 def is_overdue(case: Case, now_us: int) -> bool:

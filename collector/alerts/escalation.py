@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from checks.policy import Endpoint, EscalationStep, Policy, deadline
-from collector.alerts.decide import Occasion, alert_for, is_mailed
+from collector.alerts.decide import Occasion, alert_for, is_mailed, reached
 from collector.cases import Case
 from collector.clocks import local_time, microseconds
 from collector.judging.records import Alert
@@ -47,8 +47,14 @@ def due_us(case: Case, step: EscalationStep, policy: Policy) -> int:
     return microseconds(end) if end else 0
 
 
-def alert_of_step(
-    case: Case, step: EscalationStep, policy: Policy, endpoint: Endpoint, now_us: int
+def alert_of_step(  # noqa: PLR0913 - what a step is decided by, by name
+    case: Case,
+    step: EscalationStep,
+    policy: Policy,
+    endpoint: Endpoint,
+    *,
+    now_us: int,
+    on_duty: Sequence[str] = (),
 ) -> Alert | None:
     """None before its time, for a milder case, and where nobody is mailed at all."""
     wanted = case.severity.rank <= step.severity.rank and is_mailed(case, policy, endpoint)
@@ -59,12 +65,15 @@ def alert_of_step(
         key=case.id + key_after(step, policy),
         case=case.id,
         occasion=str(Occasion.OVERDUE if first else Occasion.ESCALATED),
-        recipients=tuple(dict.fromkeys(step.addresses)),
+        recipients=tuple(dict.fromkeys(reached(step.addresses, on_duty, duty=step.duty))),
     )
 
 
-def alert_without_chain(case: Case, policy: Policy, endpoint: Endpoint) -> Alert | None:
-    return alert_for(case, Occasion.OVERDUE, policy, endpoint)
+def alert_without_chain(
+    case: Case, policy: Policy, endpoint: Endpoint, on_duty: Sequence[str] = ()
+) -> Alert | None:
+    """To those who were told first."""
+    return alert_for(case, Occasion.OVERDUE, policy, endpoint, on_duty=on_duty)
 
 
 def told_before(step: str, policy: Policy) -> Sequence[str]:

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from collector.alerts.links import PATH as ACKNOWLEDGE
 from collector.dashboard import (
     cases,
+    duty,
     endpoint_import,
     endpoints,
     first,
@@ -91,6 +92,10 @@ def routes(services: Services) -> list[BaseRoute]:
             view(receipts.revoke, Action.EDIT_REGISTER),
             methods=["POST"],
         ),
+        Route("/duty", view(duty.show, see), methods=["GET"]),
+        Route("/duty", view(duty.hand_over, Action.WORK_CASES), methods=["POST"]),
+        Route("/duty/shifts", view(duty.change, Action.EDIT_REGISTER), methods=["POST"]),
+        Route("/duty/import", view(duty.take_in, Action.EDIT_REGISTER), methods=["POST"]),
         Route("/hosts", view(hosts.listed, Action.SEE_ENDPOINTS)),
         Route("/learning", view(learning.show, Action.SEE_POLICY), methods=["GET"]),
         Route("/learning", view(learning.decide, Action.APPLY_POLICY), methods=["POST"]),

@@ -20,6 +20,7 @@ from collector.cases import (
 )
 from collector.clocks import deadlines_of, microseconds_in
 from collector.entries import CaseAct, Mailed
+from collector.judging.dutybook import DutyBook
 from collector.judging.memory import Memory
 from collector.judging.records import EndpointRecord
 from collector.judging.tally import Tally, dumped
@@ -31,9 +32,10 @@ NUL_SHOWN = "\N{REPLACEMENT CHARACTER}"
 class Casebook:
     """Moves the cases of the memory and tallies their rows, entry by entry."""
 
-    def __init__(self, memory: Memory, tally: Tally) -> None:
+    def __init__(self, memory: Memory, tally: Tally, duty: DutyBook) -> None:
         self._memory = memory
         self._tally = tally
+        self._duty = duty
         self._entry = 0
         self._at_us = 0
         self._ordinal = 0
@@ -144,7 +146,8 @@ class Casebook:
         self._alert(case, Occasion.RAISED, record)
 
     def _alert(self, case: Case, occasion: Occasion, record: EndpointRecord) -> None:
-        alert = alert_for(case, occasion, self._memory.policy, record.registered)
+        policy, on_duty = self._memory.policy, self._duty.addresses(self._at_us)
+        alert = alert_for(case, occasion, policy, record.registered, on_duty=on_duty)
         if alert is not None:
             self._tally.add_alert(alert, self._at_us)
 

@@ -16,6 +16,7 @@ from checks.finding import Severity
 from checks.policy import Endpoint, Policy, parse_policy
 from checks.wire import Malformed, decode_fact
 from collector.cases import Case, CaseKey, CaseState
+from collector.duty.roster import Shift
 from collector.judging.days import counted_in
 from collector.judging.records import EndpointRecord, Hole
 from collector.judging.segment import HostRecord, SeenBy, only_voucher
@@ -46,6 +47,7 @@ class Memory:
         self.open_keys: dict[str, CaseKey] = {}
         self.known: dict[str, dict[type[Fact], Known]] = {}
         self.open_holes: dict[tuple[str, str], Hole] = {}
+        self.shifts: dict[str, Shift] = {}
         self.hosts: dict[str, HostRecord] = {}
         self.hosts_written_us: dict[str, int] = {}
         self.hosts_of_one: Counter[str] = Counter()  # by the one endpoint that tells of them
@@ -71,6 +73,9 @@ class Memory:
         for host in map(host_from, connection.execute(select(schema.hosts))):
             self.keep_host(host)
             self.hosts_written_us[host.mac] = host.last_seen_us
+        for row in connection.execute(select(schema.duty_shifts)):
+            columns = row._asdict()
+            self.shifts[columns.pop("id")] = Shift(**columns)
         self._load_known(connection)
 
     def held_as(self, agent: str, kind: str) -> str:

@@ -121,6 +121,8 @@ class Statements:
             dialect, schema.receipts, replaces=("ended_us", "ended_by", "actor", "reason")
         )
         self.receipt_revocations = Statement(dialect, schema.receipt_revocations)
+        self.duty_shifts = Statement(dialect, schema.duty_shifts)
+        self.duty_notes = Statement(dialect, schema.duty_notes)
         self.policy = Statement(dialect, schema.policy_in_force, replaces=("version", "text"))
 
 

@@ -18,6 +18,7 @@ from collector.cases import Sighting
 from collector.entries import (
     AttemptsOfDay,
     CaseAct,
+    DutyChanged,
     Enrolled,
     EntryKind,
     Mailed,
@@ -31,6 +32,7 @@ from collector.entries import (
 )
 from collector.judging import holes
 from collector.judging.casebook import Casebook
+from collector.judging.dutybook import DutyBook
 from collector.judging.media import MediaSource
 from collector.judging.mediabook import MediaBook
 from collector.judging.memory import IN_FORCE, Memory
@@ -81,7 +83,8 @@ class Step:
         self._memory = memory
         self._evaluator = evaluator
         self._needed = needed
-        self._casebook = Casebook(memory, self.tally)
+        self._duty = DutyBook(memory, self.tally)
+        self._casebook = Casebook(memory, self.tally, self._duty)
         self._segments = SegmentBook(memory, self.tally)
         self._receipts = ReceiptBook(
             memory, self.tally, stored.receipts, is_signed=stored.is_signed
@@ -216,6 +219,8 @@ class Step:
                 self._decided(body)
             case MediaChanged() | Revoked():
                 self._of_media(entry, body)
+            case DutyChanged():
+                self._duty.changed(entry.id, body, self._at_us)
             case _:
                 raise Unreadable(f"nobody here acts on {type(body).__name__}")
 

@@ -4,6 +4,7 @@ import msgspec
 from sqlalchemy import Connection, delete, update
 
 from collector.cases import Case
+from collector.duty.roster import Shift
 from collector.judging.days import Days
 from collector.judging.media import Place, SeenMedium
 from collector.judging.mediarows import (
@@ -53,6 +54,10 @@ class Tally:
         self.media_infected: dict[str, tuple[int, str]] = {}
         self.receipts: dict[str, LedgerReceipt] = {}
         self.revocations: list[Revocation] = []
+        self.duty_shifts: dict[str, Shift] = {}
+        self.duty_removed: list[str] = []
+        self.duty_notes: list[Row] = []
+        self.duty_taken: list[tuple[int, int, str]] = []  # entry, when, by whom
 
     def add_alert(self, alert: Alert, now_us: int) -> None:
         self.alerts.append(alert_row(alert, now_us))
@@ -91,6 +96,7 @@ class Tally:
             connection, [msgspec.structs.astuple(hole) for hole in self.holes.values()]
         )
         self._write_media(connection, statements)
+        self._write_duty(connection, statements)
         self._mark_mailed(connection)
 
     def _write_media(self, connection: Connection, statements: Statements) -> None:
@@ -110,6 +116,18 @@ class Tally:
         statements.receipts.write(connection, list(map(receipt_row, self.receipts.values())))
         revoked = list(map(revocation_row, self.revocations))
         statements.receipt_revocations.write(connection, revoked)
+
+    def _write_duty(self, connection: Connection, statements: Statements) -> None:
+        shifts, notes = schema.duty_shifts, schema.duty_notes
+        for gone in self.duty_removed:
+            connection.execute(delete(shifts).where(shifts.c.id == gone))
+        rows = [(name, *msgspec.structs.astuple(each)) for name, each in self.duty_shifts.items()]
+        statements.duty_shifts.write(connection, rows)
+        statements.duty_notes.write(connection, self.duty_notes)
+        for entry, at_us, actor in self.duty_taken:
+            before = (notes.c.entry < entry) & (notes.c.taken_us == 0)
+            taken = {"taken_us": at_us, "taken_by": actor}
+            connection.execute(update(notes).where(before).values(**taken))
 
     def _mark_mailed(self, connection: Connection) -> None:
         alerts = schema.alerts

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from collector.store.case_tables import NOTICES, cases, findings, timeline
+from collector.store.duty_tables import duty_notes, duty_shifts
 from collector.store.media_tables import (
     PLUGGED_IN,
     media_acts,
@@ -43,6 +44,8 @@ __all__ = [
     "cases",
     "daily_counts",
     "days_counted_in",
+    "duty_notes",
+    "duty_shifts",
     "findings",
     "journal",
     "manifests",

@@ -117,7 +117,7 @@ TESTED_THROUGH = (
         collector.api.endpoints
         collector.api.media collector.api.openapi collector.api.proposals
         collector.api.receipts collector.dashboard.case_medium collector.dashboard.cases
-        collector.dashboard.endpoint_import collector.dashboard.endpoints
+        collector.dashboard.duty collector.dashboard.endpoint_import collector.dashboard.endpoints
         collector.dashboard.forms collector.dashboard.hosts collector.dashboard.learning
         collector.dashboard.media_import collector.dashboard.policy
         collector.dashboard.policy_replay
@@ -136,14 +136,14 @@ TESTED_THROUGH = (
         "collector.judge",
         "entries in, rows out, over a real store",
         """collector.judging.casebook collector.judging.mediabook
-        collector.judging.receiptbook collector.judging.statements collector.judging.step""",
+        collector.judging.dutybook collector.judging.receiptbook collector.judging.statements collector.judging.step""",
     ),
     Through("collector.alerts.mailer", "a real SMTP server",
             "collector.alerts.case_mail collector.alerts.reminder_mail"),
     Through("collector.proposals", "a real store", "collector.queries.proposals"),
     Through("collector.queries.cases", "the same", "collector.queries.rows"),
     Through("collector.store.schema", "tables only; migrations are held to them",
-            "collector.store.case_tables collector.store.media_tables collector.store.metadata collector.store.overview_tables collector.store.receipt_tables"),
+            "collector.store.case_tables collector.store.duty_tables collector.store.media_tables collector.store.metadata collector.store.overview_tables collector.store.receipt_tables"),
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ PAGES = (
     "/endpoints/icu-001",
     "/endpoints/import",
     "/endpoints/fsk-002",
+    "/duty",
     "/hosts",
     "/media",
     "/media?shown=strangers",

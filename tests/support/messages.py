@@ -42,6 +42,9 @@ from collector.dashboard.media import STRANGERS
 from collector.dashboard.shown import SCAN_REASONS
 from collector.dashboard.wording import OWN_SUBJECTS
 from collector.deciders import DECIDED_BY_ENTRY, DECIDED_PLAINLY
+from collector.duty import acts as duty_acts
+from collector.duty import imports as duty_imports
+from collector.duty import roster
 from collector.endpoints import acts as endpoint_acts
 from collector.endpoints import columns as endpoint_columns
 from collector.endpoints import imports as endpoint_imports
@@ -57,6 +60,7 @@ from collector.queries.ledger import LINE_STATES, SHOWN
 from collector.reports import pdf, period, tables
 from collector.rights import Role
 
+DUTY_ROOM = (duty_acts, duty_imports, roster)
 ROOT = Path(__file__).parents[2]
 ROOMS = ("dashboard", "api", "media", "endpoints", "reports")
 KEYWORDS = {
@@ -252,7 +256,8 @@ def _of_proposals() -> Iterator[str]:
 def _of_the_register() -> Iterator[str]:
     """Constants of the registers and the report room that are sentences."""
     of_endpoints = (endpoint_acts, endpoint_columns, endpoint_imports)
-    for module in (acts, columns, imports, revocations, sheets, period, tables, *of_endpoints):
+    of_media = (acts, columns, imports, revocations, sheets, period, tables)
+    for module in (*of_media, *of_endpoints, *DUTY_ROOM):
         for name, value in vars(module).items():
             if name[0] != "_" and name.isupper() and isinstance(value, str) and " " in value:
                 yield value

@@ -12,6 +12,7 @@ READERS = {
     "/endpoints": {"officer", "duty", "auditor", "admin", "director"},
     "/endpoints/export.csv": {"officer", "duty", "auditor", "admin", "director"},
     "/endpoints/import": {"officer"},
+    "/duty": {"officer", "duty", "auditor", "admin", "director"},
     "/hosts": {"officer", "duty", "auditor", "admin", "director"},
     "/reports": {"officer", "duty", "auditor", "admin", "director"},
     "/learning": {"officer", "duty", "auditor", "director"},

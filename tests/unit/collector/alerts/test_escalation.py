@@ -34,7 +34,8 @@ CHAIN = (
 
 def keys(policy, case, now_us) -> list[str]:
     decided = (
-        alert_of_step(case, each, policy, ENDPOINT, now_us) for each in policy.mail.escalation
+        alert_of_step(case, each, policy, ENDPOINT, now_us=now_us)
+        for each in policy.mail.escalation
     )
     return [alert.key for alert in decided if alert]
 
