@@ -24,7 +24,9 @@ REMINDER = "reminder"
 """The occasion of a mail about an approval that ends."""
 REPORT = "report"
 """The occasion of a mail with the report of a period."""
-WITHOUT_CASE = (DIGEST, REMINDER, REPORT)
+WEEKLY = "weekly"
+"""The occasion of the mail by which people know that mail reaches them."""
+WITHOUT_CASE = (DIGEST, REMINDER, REPORT, WEEKLY)
 
 
 def alert_for(

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from checks.check import Check
 from checks.wire import encode
 from collector.alerts.case_mail import CaseMail
-from collector.alerts.decide import DIGEST, REMINDER, REPORT, is_overdue
+from collector.alerts.decide import DIGEST, REMINDER, REPORT, WEEKLY, is_overdue
 from collector.alerts.digest_mail import digest_mail
 from collector.alerts.dossier import Dossier, read_dossier
 from collector.alerts.escalation import PRESSING
@@ -25,10 +25,13 @@ from collector.alerts.reminder_mail import reminder_mail
 from collector.alerts.reminders import due, ending_of
 from collector.alerts.report_mail import report_mail
 from collector.alerts.smtp import Receipt, Transport
+from collector.alerts.weekly import due_weekly, week_before
+from collector.alerts.weekly_mail import weekly_mail
 from collector.entries import EntryKind, Mailed
 from collector.judging.progress import is_far_behind, judged_until
 from collector.ports import Clock, Journal, PolicySource
 from collector.queries.digests import digest_of
+from collector.queries.mails import count_mails
 from collector.queries.reports import first_enrolled_us
 from collector.reports.making import make_report
 from collector.reports.period import Period, period_of
@@ -83,6 +86,7 @@ class Mailer:
                     self.find_overdue()
                     self.find_ending()
                     self.find_reports()
+                    self.find_weekly()
                 looks += 1
                 busy = self.step()
             except OperationalError as failure:
@@ -132,11 +136,31 @@ class Mailer:
             self.outbox.put(alert, now_us)
         return len(new)
 
+    def find_weekly(self) -> bool:
+        """Puts the quiet weekly mail into the outbox when it is due, once; none of a time before
+        the first endpoint.  Whether there was one.
+        """
+        policy, now_us = self.policies.current(), self.clock()
+        alert = due_weekly(policy, now_us)
+        if alert is None or self.outbox.known([alert.key]):
+            return False
+        if is_far_behind(judged_until(self.store, self.journal, now_us), now_us):
+            return False
+        if week_before(alert.case, policy).to_us <= first_enrolled_us(self.store):
+            return False
+        self.outbox.put(alert, now_us)
+        return True
+
     # ------------------------------------------------------------------------ one alert
 
     @cached_property
     def _without_case(self) -> Mapping[str, Callable[[Claim], None]]:
-        return {DIGEST: self._tell_digest, REMINDER: self._remind, REPORT: self._report}
+        return {
+            DIGEST: self._tell_digest,
+            REMINDER: self._remind,
+            REPORT: self._report,
+            WEEKLY: self._tell_week,
+        }
 
     def _attempt(self, claim: Claim) -> None:
         if claim.occasion in self._without_case:
@@ -200,6 +224,21 @@ class Mailer:
         message = report_mail(
             report,
             policy,
+            sender=self.sender,
+            recipients=claim.recipients,
+            link=self.base_url,
+            now_us=now_us,
+        )
+        self._settle(claim, self.transport.send(message, claim.waiting))
+
+    def _tell_week(self, claim: Claim) -> None:
+        policy, now_us = self.policies.current(), self.clock()
+        week = week_before(claim.case, policy)
+        message = weekly_mail(
+            make_report(self.store, policy, week, now_us=now_us),
+            count_mails(self.store, week.from_us, week.to_us),
+            policy,
+            day=claim.case,
             sender=self.sender,
             recipients=claim.recipients,
             link=self.base_url,
