@@ -154,7 +154,7 @@ def letter_about(dossier: Dossier, envelope: Envelope, policy: Policy) -> Letter
         duties=tuple(_duties(dossier, envelope, policy, says)),
         link=f"{envelope.base_url.rstrip('/')}/cases/{case.id}",
         link_label=says.gettext("Open the case"),
-        footer=_footer(dossier, policy, says),
+        footer=footer(policy, says, version=case.policy_version),
         acknowledge=envelope.acknowledge,
         acknowledge_label=says.gettext("Acknowledge this case"),
         acknowledge_note=says.format(
@@ -277,9 +277,10 @@ def _deadlines(dossier: Dossier, policy: Policy, says: Translator) -> str:
     return "; ".join(told)
 
 
-def _footer(dossier: Dossier, policy: Policy, says: Translator) -> str:
+def footer(policy: Policy, says: Translator, *, version: int) -> str:
+    """Who sent it, and the version of the policy that it goes by."""
     name = visible(policy.hospital.name)
-    words = {"hospital": name, "version": str(dossier.case.policy_version)}
+    words = {"hospital": name, "version": str(version)}
     if not name:
         return says.format("Sent by Wardwatch. Policy version {version}.", words)
     return says.format("Sent by Wardwatch for {hospital}. Policy version {version}.", words)

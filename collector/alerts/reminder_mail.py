@@ -5,7 +5,16 @@ from email.message import EmailMessage
 
 from checks.finding import Severity
 from checks.policy import Approved, ApprovedDevice, Policy
-from collector.alerts.mail import COLOURS, TIME_SHOWN, Field, Letter, headed, lay_out, visible
+from collector.alerts.mail import (
+    COLOURS,
+    TIME_SHOWN,
+    Field,
+    Letter,
+    footer,
+    headed,
+    lay_out,
+    visible,
+)
 from collector.alerts.reminders import Ending
 from collector.clocks import local_time
 from collector.i18n import Translator, translator
@@ -48,10 +57,6 @@ def letter_about_ending(ending: Ending, policy: Policy, *, link: str) -> Letter:
     says = translator(policy.hospital.language)
     until = local_time(ending.ends_us, policy.hospital.timezone).strftime(TIME_SHOWN)
     words = {"name": visible(ending.entry.name), "until": until}
-    name = visible(policy.hospital.name)
-    footer = "Sent by Wardwatch for {hospital}. Policy version {version}."
-    if not name:
-        footer = "Sent by Wardwatch. Policy version {version}."
     return Letter(
         language=says.language.replace("_", "-"),
         subject=says.format(SUBJECT, words),
@@ -67,7 +72,7 @@ def letter_about_ending(ending: Ending, policy: Policy, *, link: str) -> Letter:
         duties=tuple(_duties(policy, says)),
         link=link,
         link_label=says.gettext("Open the policy"),
-        footer=says.format(footer, {"hospital": name, "version": str(policy.version)}),
+        footer=footer(policy, says, version=policy.version),
     )
 
 

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 from checks.finding import Severity
 from checks.policy import Policy
-from collector.alerts.mail import COLOURS, Field, Letter, Told, headed, lay_out, visible
+from collector.alerts.mail import COLOURS, Field, Letter, Told, footer, headed, lay_out
 from collector.i18n import Translator, translator
 from collector.reports.figures import Report
 from collector.reports.forms import FORMS, Form, file_name
@@ -58,10 +58,6 @@ def letter_about_report(report: Report, policy: Policy, *, link: str) -> Letter:
         "opened": f"{report.total.opened:,}",
         "share": percent(report.share),
     }
-    name = visible(policy.hospital.name)
-    footer = "Sent by Wardwatch for {hospital}. Policy version {version}."
-    if not name:
-        footer = "Sent by Wardwatch. Policy version {version}."
     return Letter(
         language=says.language.replace("_", "-"),
         subject=says.format(SUBJECT, told),
@@ -81,7 +77,7 @@ def letter_about_report(report: Report, policy: Policy, *, link: str) -> Letter:
         duties=(),
         link=link,
         link_label=says.gettext("Open the report"),
-        footer=says.format(footer, {"hospital": name, "version": str(policy.version)}),
+        footer=footer(policy, says, version=policy.version),
     )
 
 

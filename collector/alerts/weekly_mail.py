@@ -5,7 +5,16 @@ from email.message import EmailMessage
 
 from checks.finding import Severity
 from checks.policy import Policy
-from collector.alerts.mail import COLOURS, TIME_SHOWN, Field, Letter, headed, lay_out, visible
+from collector.alerts.mail import (
+    COLOURS,
+    TIME_SHOWN,
+    Field,
+    Letter,
+    footer,
+    headed,
+    lay_out,
+    visible,
+)
 from collector.clocks import local_time
 from collector.i18n import Translator, translator
 from collector.queries.mails import MailCount
@@ -52,10 +61,6 @@ def letter_of_week(report: Report, mails: MailCount, policy: Policy, *, link: st
         "closed": f"{report.total.closed:,}",
         "share": percent(report.share),
     }
-    name = visible(policy.hospital.name)
-    footer = "Sent by Wardwatch for {hospital}. Policy version {version}."
-    if not name:
-        footer = "Sent by Wardwatch. Policy version {version}."
     return Letter(
         language=says.language.replace("_", "-"),
         subject=says.format(SUBJECT, words),
@@ -71,7 +76,7 @@ def letter_of_week(report: Report, mails: MailCount, policy: Policy, *, link: st
         duties=tuple(_duties(report, policy, says)),
         link=link,
         link_label=says.gettext("Open what could not be seen"),
-        footer=says.format(footer, {"hospital": name, "version": str(policy.version)}),
+        footer=footer(policy, says, version=policy.version),
     )
 
 

@@ -51,7 +51,9 @@ def change(visit: Visit) -> Response:
     """A shift written down, or one taken out."""
     acts = _acts_of(visit)
     if field(visit.form, "step") == "remove":
-        acts.remove(field(visit.form, "shift"))
+        asked = field(visit.form, "shift")
+        if asked in {shift.id for shift in shifts_after(visit.services.store_engine, 0)}:
+            acts.remove(asked)
         return see_other("/duty")
     texts = {name: field(visit.form, name) for name in FIELDS}
     try:

@@ -9,6 +9,7 @@ import msgspec
 
 from collector.clocks import microseconds
 from collector.duty.roster import Shift, faults
+from collector.sheets import TOO_MANY_ROWS
 
 FIELDS = ("from", "to", "person", "address", "phone")
 NEEDED = FIELDS[:4]
@@ -29,6 +30,8 @@ NO_COLUMN = "The heading lacks: {columns}"
 NO_ROWS = "The file has no rows below its heading"
 BAD_MOMENT = "{moment} is no time; write it like 2026-11-23 08:00"
 FAULTS_SHOWN = 50
+SHIFTS_MOST = 1_000
+"""Of one file: three shifts a day are a year's."""
 _MOMENT_LIMIT = 40
 
 
@@ -61,6 +64,8 @@ def read_roster(rows: Iterable[Sequence[str]], timezone: str) -> Reading:
         return Reading(faults=(Fault(1, NO_COLUMN, told),))
     if len(numbered) == 1:
         return Reading(faults=(Fault(1, NO_ROWS),))
+    if len(numbered) - 1 > SHIFTS_MOST:
+        return Reading(faults=(Fault(1, TOO_MANY_ROWS, {"limit": str(SHIFTS_MOST)}),))
     shifts: list[Shift] = []
     wrong: list[Fault] = []
     for row, cells in numbered[1:]:

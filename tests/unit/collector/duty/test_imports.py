@@ -3,7 +3,7 @@ import pytest
 from collector.clocks import local_time
 from collector.duty.imports import BAD_MOMENT, NO_COLUMN, NO_ROWS, read_roster
 from collector.duty.roster import BAD_ADDRESS, ENDS_FIRST
-from collector.sheets import rows_of
+from collector.sheets import TOO_MANY_ROWS, rows_of
 
 ZONE = "Asia/Shanghai"
 HEADING = "开始,结束,姓名,邮箱,电话"
@@ -40,6 +40,7 @@ def test_columns_come_in_any_order_in_either_language_and_the_telephone_may_lack
         ([HEADING, ROW.replace("20:00", "07:00")], [(2, ENDS_FIRST)]),
         ([HEADING, "", ROW.replace("lin@", "lin ")], [(3, BAD_ADDRESS)]),
         ([HEADING, "2026-11-23 08:00"], [(2, BAD_MOMENT)]),
+        ([HEADING, *[ROW] * 1_001], [(1, TOO_MANY_ROWS)]),
     ],
 )
 def test_with_a_mistake_in_any_row_nothing_is_read_and_the_row_is_told(lines, faults):
