@@ -1,6 +1,6 @@
 """What people do to cases: looked at, journalled, and waited for until it is done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Engine, select
 
@@ -11,6 +11,8 @@ from collector.cases import (
     NO_SUCH_PERSON,
     NOT_JUDGED_YET,
     REFUSED,
+    SOME_LEFT,
+    TOO_MANY_CASES,
     Act,
     ActRefused,
     Case,
@@ -23,6 +25,8 @@ from collector.rights import Action, may
 from collector.store import schema
 
 PATIENCE_S = 5.0
+MANY_LIMIT = 1_000
+"""Cases that one act may touch."""
 
 
 class CaseActs:
@@ -63,42 +67,55 @@ class CaseActs:
         to: str = "",
         within: str = "",
     ) -> None:
-        """The same for many at once: when one refuses beforehand, none is touched."""
-        wanted = tuple(cases)
+        """The same for many at once, MANY_LIMIT at most: when one refuses beforehand, none is
+        touched, and the refusal names it.  They are journalled together or not at all.
+        """
+        wanted = tuple(dict.fromkeys(cases))
+        if len(wanted) > MANY_LIMIT:
+            raise ActRefused(TOO_MANY_CASES, limit=str(MANY_LIMIT))
         if act == Act.ASSIGN and to and to not in workers(self._store):
             raise ActRefused(NO_SUCH_PERSON, person=to)
+        known = self._known(wanted, within)
         for case in wanted:
-            known = self._case(case, within)
-            after_act(known, act, actor=actor, reason=reason, at_us=self._clock(), to=to)
-        done = [
+            try:
+                after_act(
+                    _found(known, case), act, actor=actor, reason=reason, at_us=self._clock(), to=to
+                )
+            except ActRefused as refused:
+                refused.case = case
+                raise
+        done = (
             CaseAct(case=case, act=act, actor=actor, reason=reason.strip(), to=to)
             for case in wanted
-        ]
-        entries = [self._journal.append(EntryKind.ACT, encode(one)) for one in done]
-        for case, entry in zip(wanted, entries, strict=True):
-            self._await(case, entry)
+        )
+        self._await(self._journal.append_all(EntryKind.ACT, [encode(one) for one in done]))
 
-    def _case(self, case: str, within: str) -> Case:
+    def _known(self, wanted: Sequence[str], within: str) -> dict[str, Case]:
+        """Those of the ids that are cases here, and of this department where one is given."""
         with self._store.connect() as connection:
-            row = connection.execute(
-                select(schema.cases).where(schema.cases.c.id == case)
-            ).one_or_none()
-        if row is None or within not in ("", row.department):
-            raise ActRefused(NO_SUCH_CASE, case=case)
-        return case_from(row)
+            rows = connection.execute(select(schema.cases).where(schema.cases.c.id.in_(wanted)))
+            return {row.id: case_from(row) for row in rows if within in ("", row.department)}
 
-    def _await(self, case: str, entry: int) -> None:
-        if not self._changes.wait_for_entry(entry, PATIENCE_S):
+    def _await(self, entries: Sequence[int]) -> None:
+        """Until the judge has taken all of them."""
+        if not entries:
+            return
+        if not self._changes.wait_for_entry(entries[-1], PATIENCE_S):
             raise ActRefused(NOT_JUDGED_YET)
-        told = schema.timeline
+        told = schema.timeline.c
+        asked = select(told.detail).where(told.entry.in_(entries), told.act == REFUSED)
         with self._store.connect() as connection:
-            refusal = connection.execute(
-                select(told.c.detail).where(
-                    told.c.case == case, told.c.entry == entry, told.c.act == REFUSED
-                )
-            ).scalar_one_or_none()
-        if refusal is not None:
-            raise ActRefused(refusal["message"])
+            refusals = connection.execute(asked).scalars().all()
+        if refusals and len(entries) == 1:
+            raise ActRefused(refusals[0]["message"])
+        if refusals:
+            raise ActRefused(SOME_LEFT, number=str(len(refusals)))
+
+
+def _found(known: Mapping[str, Case], case: str) -> Case:
+    if case not in known:
+        raise ActRefused(NO_SUCH_CASE, case=case)
+    return known[case]
 
 
 def workers(store: Engine) -> list[str]:

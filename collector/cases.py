@@ -91,19 +91,22 @@ REPORT_FIRST = "A major incident is closed when it was reported"
 NO_SUCH_PERSON = "Nobody called {person} works on cases here"
 NO_SUCH_CASE = "There is no such case: {case}"
 NOT_JUDGED_YET = "The step is recorded but has not taken effect yet"
+TOO_MANY_CASES = "These are more than {limit} cases: narrow the list"
+SOME_LEFT = "{number} of these cases had changed meanwhile and were left as they were"
 
 
 class ActRefused(Exception):
     """An act that the case cannot bear.
 
     `message` is a catalogue id (an English sentence with `{named}` places), `params`
-    what fills it, for the people who asked.
+    what fills it, for the people who asked; `case` is the id of the one of many that refused.
     """
 
     def __init__(self, message: str, **params: str) -> None:
         super().__init__(message.format(**params))
         self.message = message
         self.params: Mapping[str, str] = MappingProxyType(params)
+        self.case = ""
 
 
 class CaseKey(msgspec.Struct, frozen=True, gc=False):

@@ -35,6 +35,9 @@ class Journal(Protocol):
     def append(self, kind: EntryKind, body: bytes, *, agent: str = "") -> int:
         """The new entry's id, after it is durable."""
 
+    def append_all(self, kind: EntryKind, bodies: Sequence[bytes]) -> Sequence[int]:
+        """Ids of the new entries, in order, after all are durable; all or none."""
+
     def after(self, entry: int, limit: int) -> Sequence[Entry]:
         """The next entries in order."""
 

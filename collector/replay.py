@@ -64,6 +64,9 @@ class _Past:
     def append(self, kind: EntryKind, body: bytes, *, agent: str = "") -> int:
         raise TypeError(f"the past takes nothing in: {kind}, {len(body)} octets of {agent}")
 
+    def append_all(self, kind: EntryKind, bodies: Sequence[bytes]) -> Sequence[int]:
+        return [self.append(kind, body) for body in bodies]
+
     def wait_beyond(self, _entry: int, _timeout: float) -> bool:
         return False
 

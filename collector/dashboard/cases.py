@@ -11,27 +11,23 @@ from checks.policy import Endpoint
 from checks.wire import Malformed, decode_fact
 from collector.acts import workers
 from collector.cases import REASON_LIMIT, Act, ActRefused, Case, CaseState, possible_acts
-from collector.citations import catalogue, rule_name
+from collector.citations import rule_name
+from collector.dashboard.case_filter import asked_for
 from collector.dashboard.case_medium import medium_of
+from collector.dashboard.cases_offer import offer_of
+from collector.dashboard.cases_told import forget, told
 from collector.dashboard.clauses import clauses_of
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.forms import one as field
 from collector.dashboard.lines import Line
 from collector.dashboard.shown import shown
-from collector.dashboard.wording import HOUR_US
 from collector.queries import cases
 from collector.queries.endpoints import departments, endpoint_named
 from collector.queries.spread import Visited, visited_since_clean
-from collector.reports.figures import COUNTED, Counted
-from collector.reports.period import Period, PeriodWrong, period_of
 from collector.reports.tables import COUNTED_NAMES
 from collector.rights import ACT_RIGHTS, Action
 
 ON_A_PAGE = 25
-PROPOSED = "proposed"
-"""Asks for the open cases that somebody called a false alarm."""
-SOON_US = 4 * HOUR_US
-"""A clock that runs out within this time is due soon."""
 INFECTED = "MED-05"
 """The rule whose cases list where the medium was besides."""
 EVIDENCE_OPEN = 3
@@ -46,21 +42,7 @@ class ShownEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def listed(visit: Visit) -> Response:
-    return _list(visit)
-
-
-def acknowledge_many(visit: Visit) -> Response:
-    """Acknowledges the ticked cases; when one cannot be, none is."""
-    chosen = visit.form.get("case", ())
-    if not chosen:
-        return see_other("/cases")
-    try:
-        visit.services.acts.on_cases(
-            chosen, Act.ACKNOWLEDGE.value, actor=visit.user, within=visit.within
-        )
-    except ActRefused as refused:
-        return _list(visit, error=visit.says.format(refused.message, refused.params))
-    return see_other("/cases")
+    return forget(visit, show_list(visit))
 
 
 def one_case(visit: Visit) -> Response:
@@ -83,28 +65,11 @@ def act(visit: Visit) -> Response:
     return see_other(f"/cases/{case}")
 
 
-def _list(visit: Visit, error: str = "") -> Response:
+def show_list(visit: Visit, *, error: str = "") -> Response:
+    """The list of cases, and why what was asked of it was not done."""
     store, now_us = visit.services.store_engine, visit.services.clock()
-    state = visit.asked("state") or "open"
-    wanted = cases.CaseFilter(
-        within=visit.within,
-        states=(state,) if state in list(CaseState) else (),
-        only_open=state in ("open", PROPOSED),
-        only_proposed=state == PROPOSED,
-        severities=_known(visit.asked("severity"), list(Severity)),
-        rules=tuple(r for r in visit.request.query_params.getlist("rule") if r in catalogue()),
-        department=visit.asked("department"),
-        owner=visit.asked("owner"),
-        assignee=visit.asked("assignee"),
-        endpoint=visit.asked("endpoint"),
-        text=visit.asked("q").strip(),
-    )
-    clocks = _clocks(visit.asked("due"), now_us)
-    wanted = msgspec.structs.replace(wanted, **clocks)
-    period, counted = _counted(visit)
-    if period and counted:
-        bounds = {"from_us": period.from_us, "to_us": period.to_us}
-        wanted = msgspec.structs.replace(wanted, counted=counted, **bounds)
+    asked = asked_for(visit, visit.request.query_params)
+    wanted = asked.wanted
     total = cases.count_cases(store, wanted)
     pages = max(1, -(-total // ON_A_PAGE))
     number = visit.page_number(pages)
@@ -120,11 +85,14 @@ def _list(visit: Visit, error: str = "") -> Response:
         number=number,
         pages=pages,
         wanted=wanted,
-        during=period,
-        due=visit.asked("due"),
-        counted_name=COUNTED_NAMES.get(counted or ""),
+        during=asked.period,
+        due=asked.due,
+        counted_name=COUNTED_NAMES.get(asked.counted or ""),
         nobody=cases.NOBODY,
-        state=state,
+        state=asked.state,
+        reason_limit=REASON_LIMIT,
+        offer=offer_of(visit, wanted, total),
+        told=told(visit),
         next_clock=cases.next_clock,
         states=list(CaseState),
         severities=list(Severity),
@@ -190,24 +158,3 @@ def _lines(fact: str, visit: Visit) -> tuple[Line, ...]:
         return shown(decode_fact(fact.encode("utf-8")), visit.words) if fact else ()
     except Malformed:
         return ()
-
-
-def _counted(visit: Visit) -> tuple[Period | None, Counted | None]:
-    """What of a report the list shows; nothing where the address does not say it rightly."""
-    counted = next((each for each in COUNTED if each == visit.asked("counted")), None)
-    timezone = visit.services.policies.current().hospital.timezone
-    try:
-        return period_of(visit.asked("during"), timezone), counted
-    except PeriodWrong:
-        return None, None
-
-
-def _clocks(due: str, now_us: int) -> dict[str, int]:
-    """What narrows the list to the cases that are overdue, or due soon."""
-    if due == "overdue":
-        return {"late_by_us": now_us}
-    return {"late_by_us": now_us + SOON_US, "in_time_at_us": now_us} if due == "soon" else {}
-
-
-def _known(asked: str, values: list[str]) -> tuple[str, ...]:
-    return (asked,) if asked in values else ()

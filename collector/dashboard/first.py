@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from checks.finding import Severity
 from collector.alerts.digest_mail import digest_line
-from collector.dashboard.cases import SOON_US
+from collector.dashboard.case_filter import SOON_US
 from collector.dashboard.door import Visit, see_other
 from collector.dashboard.endpoints import limits_of
 from collector.dashboard.guide import SMTP_EXAMPLE, enrol_command, steps_left

@@ -209,6 +209,15 @@ def count_cases(
         return int(connection.execute(asked if only is None else asked.where(only)).scalar_one())
 
 
+def ids_of(engine: Engine, wanted: CaseFilter, *, limit: int) -> list[str]:
+    """Ids of all that the filter lets through, the newest first; `limit` at most."""
+    cases = schema.cases.c
+    asked = _narrowed(select(cases.id).select_from(_WITH_REGISTER), wanted)
+    asked = asked.order_by(cases.opened_us.desc(), cases.id).limit(limit)
+    with engine.connect() as connection:
+        return list(connection.execute(asked).scalars())
+
+
 def case_named(engine: Engine, case_id: str, *, within: str = "") -> CaseRow | None:
     """None also for a case of another department than `within`, where that is given."""
     found = _fetched(engine, _rows().where(schema.cases.c.id == case_id))

@@ -116,7 +116,7 @@ TESTED_THROUGH = (
         """collector.api.answers collector.api.bodies collector.api.calls collector.api.door
         collector.api.endpoints
         collector.api.media collector.api.openapi collector.api.proposals
-        collector.api.receipts collector.dashboard.case_medium collector.dashboard.cases
+        collector.api.receipts collector.dashboard.case_medium collector.dashboard.cases_many
         collector.dashboard.duty collector.dashboard.endpoint_import collector.dashboard.endpoints
         collector.dashboard.forms collector.dashboard.hosts collector.dashboard.learning
         collector.dashboard.media_import collector.dashboard.policy

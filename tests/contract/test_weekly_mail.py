@@ -95,5 +95,7 @@ def test_it_speaks_the_hospitals_language(store):
     )
 
     assert letter.lead == LEAD
-    assert letter.subject.startswith("[Weekly word] Mail works; cases opened: 0, closed: 0; watched ")
+    assert letter.subject.startswith(
+        "[Weekly word] Mail works; cases opened: 0, closed: 0; watched "
+    )
     assert letter.about[0].value == "3 sent, 0 refused, 0 waiting"

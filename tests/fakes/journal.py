@@ -22,6 +22,9 @@ class MemoryJournal:
     def append(self, kind: EntryKind, body: bytes, *, agent: str = "") -> int:
         return self._add(Entry(id=0, kind=kind, agent=agent, received_us=self.now_us, body=body))
 
+    def append_all(self, kind: EntryKind, bodies: Sequence[bytes]) -> Sequence[int]:
+        return [self.append(kind, body) for body in bodies]
+
     def put(self, body: bytes, *, agent: str, first: int, last: int) -> int:
         return self._add(
             Entry(
@@ -63,6 +66,9 @@ class TableJournal:
 
     def append(self, kind: EntryKind, body: bytes, *, agent: str = "") -> int:
         return self.put(body, agent=agent, kind=kind)
+
+    def append_all(self, kind: EntryKind, bodies: Sequence[bytes]) -> Sequence[int]:
+        return [self.append(kind, body) for body in bodies]
 
     def put(
         self,

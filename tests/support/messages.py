@@ -285,6 +285,8 @@ def _of_cases() -> Iterator[str]:
         "OUT_OF_ORDER",
         "NO_SUCH_CASE",
         "NOT_JUDGED_YET",
+        "TOO_MANY_CASES",
+        "SOME_LEFT",
     )
     for name in names:
         yield getattr(cases, name)

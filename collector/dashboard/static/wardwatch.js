@@ -16,11 +16,12 @@
     state.querySelector(".ww-live-word").textContent = live ? state.dataset.live : state.dataset.lost;
   };
 
-  // A part is left alone while somebody writes in it.
-  const busy = (part) => {
-    const writing = part.querySelector("textarea");
-    return writing && (writing.value !== writing.defaultValue || writing === document.activeElement);
-  };
+  // A part is left alone while somebody writes in it, or has chosen in a list of it.
+  const chosenAtFirst = (list) => Math.max(0, [...list.options].findIndex((each) => each.defaultSelected));
+  const differs = (field) =>
+    field.options ? field.selectedIndex !== chosenAtFirst(field) : field.value !== field.defaultValue;
+  const busy = (part) =>
+    [...part.querySelectorAll("textarea, select")].some((field) => field === document.activeElement || differs(field));
 
   const concerns = (part, all) => {
     const about = part.dataset.live.split(" ");

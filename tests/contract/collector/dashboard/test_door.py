@@ -27,7 +27,7 @@ def hospital(tmp_path_factory):
 
 
 def ask(hospital, method: str, path: str, *, who: str = "", language: str = "en", **more):
-    cookies = {LANGUAGE_COOKIE: language}
+    cookies = {LANGUAGE_COOKIE: language, **more.pop("cookies", {})}
     if who:
         store = hospital.services.store_engine
         person = authenticate(store, name=who, password=PASSWORD)
