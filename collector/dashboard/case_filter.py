@@ -1,6 +1,7 @@
 """What an address of the list of cases asks for."""
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.datastructures import QueryParams
@@ -16,6 +17,9 @@ from collector.reports.period import Period, PeriodWrong, period_of
 
 OPEN, PROPOSED = "open", "proposed"
 """Ask for the open cases, and for those of them that somebody called a false alarm."""
+_NARROWING = ("severity", "rule", "department", "owner", "assignee", "endpoint")
+_FIELDS = frozenset(("state", *_NARROWING, "q", "counted", "during"))
+_LONGEST = 2_000
 
 SOON_US = 4 * HOUR_US
 """A clock that runs out within this time is due soon."""
@@ -59,6 +63,12 @@ def asked_for(visit: Visit, params: QueryParams) -> AskedFor:
         bounds = {"from_us": period.from_us, "to_us": period.to_us}
         wanted = msgspec.structs.replace(wanted, counted=counted, **bounds)
     return AskedFor(wanted=wanted, state=state, due=due, period=period, counted=counted)
+
+
+def kept_query(params: QueryParams) -> str:
+    """What of an address filters the list, written the same way for the same filter."""
+    said = [(name, value) for name, value in params.multi_items() if name in _FIELDS and value]
+    return urlencode(sorted({pair for pair in said if pair != ("state", OPEN)}))[:_LONGEST]
 
 
 def _counted(params: QueryParams, timezone: str) -> tuple[Period | None, Counted | None]:

@@ -12,6 +12,7 @@ from checks.wire import Malformed, decode_fact
 from collector.acts import workers
 from collector.cases import REASON_LIMIT, Act, ActRefused, Case, CaseState, possible_acts
 from collector.citations import rule_name
+from collector.dashboard.case_chips import chips_of
 from collector.dashboard.case_filter import asked_for
 from collector.dashboard.case_medium import medium_of
 from collector.dashboard.cases_offer import offer_of
@@ -93,6 +94,7 @@ def show_list(visit: Visit, *, error: str = "") -> Response:
         reason_limit=REASON_LIMIT,
         offer=offer_of(visit, wanted, total),
         told=told(visit),
+        filters=chips_of(visit),
         next_clock=cases.next_clock,
         states=list(CaseState),
         severities=list(Severity),

@@ -35,7 +35,7 @@ def act_on_many(visit: Visit) -> Response:
         )
     except ActRefused as refused:
         return show_list(visit, error=_why(visit, refused, len(chosen)))
-    return tell(see_other(_here(visit)), Act(step), len(chosen))
+    return tell(see_other(visit.here()), Act(step), len(chosen))
 
 
 def _chosen(visit: Visit) -> Sequence[str] | None:
@@ -54,8 +54,3 @@ def _why(visit: Visit, refused: ActRefused, number: int) -> str:
     if not refused.case or number == 1:
         return why
     return says.format("No case was changed. {case}: {why}", {"case": refused.case, "why": why})
-
-
-def _here(visit: Visit) -> str:
-    address = visit.request.url
-    return f"{address.path}?{address.query}" if address.query else address.path

@@ -63,6 +63,11 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         number = int(asked) if _PAGE_NUMBER.fullmatch(asked) else 1
         return min(max(1, number), pages)
 
+    def here(self) -> str:
+        """Path and query of this request."""
+        address = self.request.url
+        return f"{address.path}?{address.query}" if address.query else address.path
+
     def address_without_page(self) -> str:
         """The list's address, ready for `page=2` to be added."""
         kept = self.request.url.remove_query_params("page")

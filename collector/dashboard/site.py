@@ -7,8 +7,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from collector.alerts.links import PATH as ACKNOWLEDGE
 from collector.dashboard import (
+    case_filters,
     cases,
-    cases_many,
     duty,
     endpoint_import,
     endpoints,
@@ -52,7 +52,7 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/live", _live(services, door)),
         Route("/", view(first.Overview().show, cases_of)),
         Route("/cases", view(cases.listed, cases_of), methods=["GET"]),
-        Route("/cases", view(cases_many.act_on_many, Action.ANSWER_CASES), methods=["POST"]),
+        Route("/cases", view(case_filters.posted, cases_of), methods=["POST"]),
         Route("/cases/{case}", view(cases.one_case, cases_of), methods=["GET"]),
         Route("/cases/{case}", view(cases.act, Action.ANSWER_CASES), methods=["POST"]),
         Route("/endpoints", view(endpoints.listed, Action.SEE_ENDPOINTS)),

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from collector.store.case_tables import NOTICES, cases, findings, timeline
 from collector.store.duty_tables import duty_notes, duty_shifts
+from collector.store.filter_tables import saved_filters
 from collector.store.media_tables import (
     PLUGGED_IN,
     media_acts,
@@ -58,6 +59,7 @@ __all__ = [
     "media_uses",
     "receipt_revocations",
     "receipts",
+    "saved_filters",
     "store",
     "timeline",
 ]

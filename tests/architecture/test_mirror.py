@@ -116,7 +116,8 @@ TESTED_THROUGH = (
         """collector.api.answers collector.api.bodies collector.api.calls collector.api.door
         collector.api.endpoints
         collector.api.media collector.api.openapi collector.api.proposals
-        collector.api.receipts collector.dashboard.case_medium collector.dashboard.cases_many
+        collector.api.receipts collector.dashboard.case_medium collector.dashboard.case_chips
+        collector.dashboard.case_filters collector.dashboard.cases_many
         collector.dashboard.duty collector.dashboard.endpoint_import collector.dashboard.endpoints
         collector.dashboard.forms collector.dashboard.hosts collector.dashboard.learning
         collector.dashboard.media_import collector.dashboard.policy
@@ -143,7 +144,7 @@ TESTED_THROUGH = (
     Through("collector.proposals", "a real store", "collector.queries.proposals"),
     Through("collector.queries.cases", "the same", "collector.queries.rows"),
     Through("collector.store.schema", "tables only; migrations are held to them",
-            "collector.store.case_tables collector.store.duty_tables collector.store.media_tables collector.store.metadata collector.store.overview_tables collector.store.receipt_tables"),
+            "collector.store.case_tables collector.store.duty_tables collector.store.filter_tables collector.store.media_tables collector.store.metadata collector.store.overview_tables collector.store.receipt_tables"),
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from checks.facts.remote_tools import RemoteTool
 from checks.facts.scan_late import ScanLate
 from checks.finding import Severity
 from checks.policy import Mode
-from collector import cases, proposals, sheets
+from collector import cases, filters, proposals, sheets
 from collector.alerts import digest_mail
 from collector.alerts.decide import WITHOUT_CASE, Occasion
 from collector.alerts.reminders import ApprovalState
@@ -211,6 +211,7 @@ def sentences() -> set[str]:
     return {
         *_extracted(),
         *_of_cases(),
+        *_of_filters(),
         *_of_rule_pages(),
         login.WRONG,
         login.TOO_MANY,
@@ -261,6 +262,11 @@ def _of_the_register() -> Iterator[str]:
         for name, value in vars(module).items():
             if name[0] != "_" and name.isupper() and isinstance(value, str) and " " in value:
                 yield value
+
+
+def _of_filters() -> Iterator[str]:
+    for name in ("NAME_WRONG", "NAME_TAKEN", "TOO_MANY_FILTERS", "NO_SUCH_FILTER"):
+        yield getattr(filters, name)
 
 
 def _of_reports() -> Iterator[str]:
