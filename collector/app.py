@@ -159,6 +159,7 @@ def compose(settings: Settings, *, clock: Clock = wall_clock) -> Collector:
         base_url=base_url,
         version=own_version(),
         mails=settings.smtp is not None,
+        wall_names=settings.wall.names,
     )
     door = AgentDoor(
         writer=journal.writer,

@@ -43,6 +43,12 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
 
+class Wall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`names`: whether the wall of the duty room tells the names of people; whoever passes reads it."""
+
+    names: bool = False
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`base_url` is what stands in mails and links; empty: made of the certificate's
     first name and the port.  No `smtp` means that nothing is mailed.
@@ -54,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     listen: Listen = Listen()
     ingest: Ingest = Ingest()
     supervision: Supervision = Supervision()
+    wall: Wall = Wall()
     smtp: SmtpSettings | None = None
 
 
@@ -61,6 +68,7 @@ _SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "listen": Listen,
     "ingest": Ingest,
     "supervision": Supervision,
+    "wall": Wall,
     "smtp": SmtpSettings,
 }
 

@@ -141,3 +141,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     mails: bool = True
     """Whether a mail server is set: without one alerts wait."""
+    wall_names: bool = False
+    """Whether the wall tells names of people."""

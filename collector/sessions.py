@@ -1,6 +1,7 @@
 """Who is logged in at the dashboard: rows of the store, so any collector knows them."""
 
 import secrets
+from collections.abc import Collection
 
 import msgspec
 from sqlalchemy import Engine, delete, insert, select
@@ -52,6 +53,18 @@ def session_of(engine: Engine, session_id: str, *, now_us: int) -> Session | Non
     if user is None:
         return None
     return Session(id_hash=row.id_hash, user=user, csrf=row.csrf, expires_us=row.expires_us)
+
+
+def signed_in(engine: Engine, roles: Collection[str], *, now_us: int) -> list[str]:
+    """Names of the living accounts of these roles that have a living session, in their order."""
+    sessions, users = schema.sessions.c, schema.users.c
+    asked = (
+        select(users.name)
+        .join(schema.sessions, sessions.user == users.name)
+        .where(sessions.expires_us > now_us, users.disabled_us == 0, users.role.in_(roles))
+    )
+    with engine.connect() as connection:
+        return list(connection.execute(asked.distinct().order_by(users.name)).scalars())
 
 
 def close_session(engine: Engine, session_id: str) -> None:

@@ -24,6 +24,7 @@ from collector.dashboard import (
     rules,
     strangers,
     unseen,
+    wall,
 )
 from collector.dashboard.acknowledge import Acknowledging
 from collector.dashboard.assets import STATIC, STATIC_PATH, StaticRoom
@@ -107,6 +108,7 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/reports/{period}.{form}", view(reports.download, see)),
         Route("/rules", view(rules.listed, cases_of)),
         Route("/rules/{rule}", view(rules.one, cases_of)),
+        Route("/wall", view(wall.show, see)),
         Route("/unseen", view(unseen.show, Action.SEE_FAULTS)),
     ]
 

@@ -46,6 +46,11 @@ class Words:
         """`11-23 08:05`, as text within a line."""
         return self._local(at_us).strftime("%m-%d %H:%M")
 
+    @property
+    def zone(self) -> str:
+        """The hospital's time zone, an IANA name."""
+        return self._timezone
+
     def hour(self, at_us: int) -> str:
         return self._local(at_us).strftime("%H:%M")
 

@@ -124,7 +124,7 @@ TESTED_THROUGH = (
         collector.dashboard.policy_replay
         collector.dashboard.receipts collector.dashboard.reports collector.dashboard.rules
         collector.dashboard.strangers collector.dashboard.unseen
-        collector.ingest.routes collector.queries.spread""",
+        collector.dashboard.wall collector.ingest.routes collector.queries.spread""",
     ),
     Through(
         "collector.dashboard.shown",

@@ -69,6 +69,7 @@ def test_an_empty_file_gives_the_defaults_and_mails_nothing():
         ("WARDWATCH_LISTEN_PORT", "9443", ("listen", "port"), 9443),
         ("WARDWATCH_INGEST_QUEUE_BATCHES", "7", ("ingest", "queue_batches"), 7),
         ("WARDWATCH_INGEST_MANIFESTS_MIB", "64", ("ingest", "manifests_mib"), 64),
+        ("WARDWATCH_WALL_NAMES", "true", ("wall", "names"), True),
         (
             "WARDWATCH_SUPERVISION_ALLOW",
             "10.0.0.0/8,::1/128",

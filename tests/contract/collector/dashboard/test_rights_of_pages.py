@@ -13,6 +13,7 @@ READERS = {
     "/endpoints/export.csv": {"officer", "duty", "auditor", "admin", "director"},
     "/endpoints/import": {"officer"},
     "/duty": {"officer", "duty", "auditor", "admin", "director"},
+    "/wall": {"officer", "duty", "auditor", "admin", "director"},
     "/hosts": {"officer", "duty", "auditor", "admin", "director"},
     "/reports": {"officer", "duty", "auditor", "admin", "director"},
     "/learning": {"officer", "duty", "auditor", "director"},
