@@ -15,6 +15,7 @@ from collector.commands.agents import agents, enrol_token
 from collector.commands.beacon import beacon
 from collector.commands.endpoints import endpoint
 from collector.commands.hosts import host
+from collector.commands.mail import mail_test
 from collector.commands.media import media
 from collector.commands.opened import CommandFailed, WrongUsage
 from collector.commands.people import token, user
@@ -45,6 +46,7 @@ for group in (user, token, enrol_token, agents, endpoint, policy, host, media, r
     app.command(group)
 for command in (
     report,
+    mail_test,
     state.init,
     state.serve,
     state.migrate,

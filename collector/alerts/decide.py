@@ -26,7 +26,9 @@ REPORT = "report"
 """The occasion of a mail with the report of a period."""
 WEEKLY = "weekly"
 """The occasion of the mail by which people know that mail reaches them."""
-WITHOUT_CASE = (DIGEST, REMINDER, REPORT, WEEKLY)
+TRIAL = "trial"
+"""The occasion of a mail by which somebody tried whether mails arrive."""
+WITHOUT_CASE = (DIGEST, REMINDER, REPORT, WEEKLY, TRIAL)
 
 
 def alert_for(

@@ -8,7 +8,7 @@ from collector.rights import Action
 
 
 class GuideStep(msgspec.Struct, frozen=True, kw_only=True):
-    """`name` is `plan`, `mail` or `endpoint`; `may` tells whether this visitor has the right to do it
+    """`name` is `plan`, `endpoint`, `mail` or `mail_test`; `may` tells whether this visitor has the right to do it
     here, or has to ask somebody.
     """
 
@@ -29,14 +29,17 @@ def enrol_command(visit: Visit) -> str:
 
 
 def steps_left(visit: Visit, *, endpoints: int, mailed: bool) -> list[GuideStep]:
-    """The steps that are not done, in their order.  Mail is done when a server is set, and when any
-    mail has left: a server that is set anew does not bring the step back.
+    """The steps that are not done, in their order.  Mail is tried as soon as any mail has left: a
+    server that is set anew does not bring the step back.
     """
     services = visit.services
     wanting = {
         "plan": is_proposed(services.policies.text()),
         "endpoint": not endpoints,
         "mail": not services.mails and not mailed,
+        "mail_test": services.mails and not mailed,
     }
-    rights = {"plan": visit.may(Action.APPLY_POLICY), "endpoint": True, "mail": True}
-    return [GuideStep(name=name, may=rights[name]) for name, left in wanting.items() if left]
+    rights = {"plan": visit.may(Action.APPLY_POLICY)}
+    return [
+        GuideStep(name=name, may=rights.get(name, True)) for name, left in wanting.items() if left
+    ]

@@ -4,7 +4,7 @@ import msgspec
 
 from checks.finding import Severity
 from checks.policy.spans import span
-from collector.alerts.decide import WITHOUT_CASE, Occasion, alert_for
+from collector.alerts.decide import TRIAL, WITHOUT_CASE, Occasion, alert_for
 from collector.alerts.escalation import step_named
 from collector.cases import (
     ALREADY_CLOSED,
@@ -22,7 +22,7 @@ from collector.clocks import deadlines_of, microseconds_in
 from collector.entries import CaseAct, Mailed
 from collector.judging.dutybook import DutyBook
 from collector.judging.memory import Memory
-from collector.judging.records import EndpointRecord
+from collector.judging.records import Alert, EndpointRecord
 from collector.judging.tally import Tally, dumped
 
 NUL_SHOWN = "\N{REPLACEMENT CHARACTER}"
@@ -106,6 +106,9 @@ class Casebook:
 
     def mailed(self, mailed: Mailed) -> None:
         """An alert left for good, or was refused for good."""
+        if mailed.occasion == TRIAL:  # it was sent from a shell, past the outbox
+            told = {name: getattr(mailed, name) for name in Alert.__struct_fields__}
+            self._tally.add_alert(Alert(**told), self._at_us)
         delivered = () if mailed.error and not mailed.recipients else mailed.recipients
         self._tally.mailed.append((mailed.key, delivered, self._at_us, mailed.error))
         if mailed.occasion in WITHOUT_CASE:

@@ -104,7 +104,8 @@ TESTED_THROUGH = (
         "collector.__main__",
         "commands are run as processes: what they print and their status is what is promised",
         """collector.backup collector.commands.agents collector.commands.beacon
-        collector.commands.endpoints collector.commands.hosts collector.commands.people collector.commands.policy
+        collector.commands.endpoints collector.commands.hosts collector.commands.mail
+        collector.commands.people collector.commands.policy
         collector.commands.receipts collector.commands.report collector.commands.state
         collector.commands.tables
         collector.durable

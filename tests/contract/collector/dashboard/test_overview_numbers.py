@@ -7,7 +7,10 @@ import msgspec
 import pytest
 from sqlalchemy import select, update
 
+from checks.wire import encode
+from collector.alerts.trial import trial_done
 from collector.dashboard.guide import steps_left
+from collector.entries import EntryKind
 from collector.store import schema
 from tests.contract.collector.dashboard.test_door import SITE, ask
 from tests.support.hospital import (
@@ -148,8 +151,17 @@ def test_each_step_goes_when_it_is_done(empty):
 
     empty.enrol(WARDS[0])
     empty.tell(WARDS[0][0], network(), health(), scanner())
+    text = page(empty)
+    assert "Enrol the first workstation" not in text
+    assert "wardwatch-collector mail-test" in text
 
-    assert 'id="guide"' not in page(empty)
+    done = encode(trial_done("duty@hospital.example", now_us()))
+    entry = empty.services.journal.append(EntryKind.MAILED, done)
+    assert empty.services.changes.wait_for_entry(entry, 5)
+
+    text = page(empty)
+    assert 'id="guide"' not in text
+    assert "last sent less than a minute ago" in text
 
 
 def test_an_auditor_is_told_who_applies_the_plan(empty):
