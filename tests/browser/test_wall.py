@@ -59,7 +59,7 @@ def test_a_new_critical_case_is_shown_and_heard_once_somebody_allowed_it(wall, s
     critical = wall.locator(".ww-wall-figure b").first
     count = int(critical.inner_text())
 
-    site.hospital.tell("fsk-002", outside("198.51.100.150"))
+    site.hospital.tell("sfc-011", outside("198.51.100.150"))
 
     expect(critical).to_have_text(str(count + 1))
     expect(sound).to_have_attribute("data-sounded", "2")

@@ -41,12 +41,17 @@
     told = { cases: new Set(), endpoints: new Set() };
   };
 
-  // Changes that come in a burst are shown together.
-  const soon = () => {
-    waiting ??= setTimeout(() => {
+  // Changes that come in a burst are shown together.  A case is shown at once; of 3,000 endpoints
+  // some are heard every moment, and no page is drawn anew as often.
+  const soon = (delay) => {
+    const at = performance.now() + delay;
+    if (waiting && waiting.at <= at) return;
+    clearTimeout(waiting?.timer);
+    const timer = setTimeout(() => {
       waiting = null;
       refresh(false);
-    }, 150);
+    }, delay);
+    waiting = { at, timer };
   };
 
   const listen = () => {
@@ -64,7 +69,7 @@
       const change = JSON.parse(event.data);
       change.cases.forEach((id) => told.cases.add(id));
       change.endpoints.forEach((id) => told.endpoints.add(id));
-      soon();
+      soon(change.cases.length ? 150 : 2000);
     });
   };
 
