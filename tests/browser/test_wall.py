@@ -2,10 +2,12 @@
 
 import re
 
+import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from checks.facts.connections import ConnectionSeen
 from tests.browser.conftest import enter
 from tests.support.hospital import outside
 
@@ -14,6 +16,14 @@ SMALLEST_PX = 18.5
 CASE_PX = 24.0
 """On a screen of 55 inches a letter of this size is 15 mm high: 4 m at 1:260."""
 SIZES = "els => els.map(e => parseFloat(getComputedStyle(e).fontSize))"
+
+
+def by_another_way_out() -> ConnectionSeen:
+    """A case of its own, whatever the tests before this one opened."""
+    seen = outside("198.51.100.150")
+    return msgspec.structs.replace(
+        seen, egress=msgspec.structs.replace(seen.egress, interface="usb7", gateway="192.168.77.1")
+    )
 
 
 @pytest.fixture
@@ -59,7 +69,7 @@ def test_a_new_critical_case_is_shown_and_heard_once_somebody_allowed_it(wall, s
     critical = wall.locator(".ww-wall-figure b").first
     count = int(critical.inner_text())
 
-    site.hospital.tell("sfc-011", outside("198.51.100.150"))
+    site.hospital.tell("ssk-006", by_another_way_out())
 
     expect(critical).to_have_text(str(count + 1))
     expect(sound).to_have_attribute("data-sounded", "2")
