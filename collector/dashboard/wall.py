@@ -3,11 +3,11 @@
 from starlette.responses import Response
 
 from checks.finding import Severity
-from collector.coverage import fleet_coverage, mean_share
-from collector.dashboard.cases import SOON_US
+from collector.dashboard.case_filter import SOON_US
 from collector.dashboard.door import THEME_COOKIE, Visit
 from collector.dashboard.endpoints import limits_of
 from collector.dashboard.wording import DAY_US
+from collector.fleet_shares import watched
 from collector.queries import cases
 from collector.queries import overview as figures
 from collector.queries.fleet import fleet_troubles
@@ -25,7 +25,7 @@ ON_DUTY = (Role.DUTY, Role.OFFICER)
 def show(visit: Visit) -> Response:
     services = visit.services
     store, now_us = services.store_engine, services.clock()
-    fleet = fleet_coverage(store, now_us - DAY_US, now_us)
+    fleet = watched(store, now_us - DAY_US, now_us)
     critical = cases.CaseFilter(only_open=True, severities=(Severity.CRITICAL.value,))
     people = signed_in(store, ON_DUTY, now_us=now_us)
     return visit.page(
@@ -42,8 +42,8 @@ def show(visit: Visit) -> Response:
         next_clock=cases.next_clock,
         states=figures.endpoint_states(store),
         troubles=fleet_troubles(store, limits_of(visit)),
-        endpoints=len(fleet),
-        share=mean_share(fleet),
+        endpoints=len(fleet.shares),
+        share=fleet.share,
         on_duty=len(people),
         names=people if services.wall_names else [],
     )

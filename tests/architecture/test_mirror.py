@@ -117,7 +117,7 @@ TESTED_THROUGH = (
         """collector.api.answers collector.api.bodies collector.api.calls collector.api.door
         collector.api.endpoints
         collector.api.media collector.api.openapi collector.api.proposals
-        collector.api.receipts collector.dashboard.case_medium collector.dashboard.case_chips
+        collector.api.receipts collector.dashboard.case_medium collector.dashboard.case_chips collector.dashboard.cases
         collector.dashboard.case_filters collector.dashboard.cases_many
         collector.dashboard.duty collector.dashboard.endpoint_import collector.dashboard.endpoints
         collector.dashboard.forms collector.dashboard.hosts collector.dashboard.learning

@@ -5,8 +5,9 @@ import random
 import pytest
 from sqlalchemy import event, insert
 
-from collector.coverage import fleet_coverage, mean_share, mean_shares
+from collector.coverage import fleet_coverage
 from collector.dashboard.month import OVER_KEPT_US, TODAY_KEPT_US, CoverageOfDays, days_until
+from collector.fleet_shares import mean, mean_shares
 from collector.store import schema
 from collector.store.engine import open_store
 from tests.support.hospital import Hospital, health, now_us
@@ -62,8 +63,10 @@ def test_many_days_at_once_are_each_day_alone(store, seed):
 
     for (from_us, to_us), share in zip(days, together, strict=True):
         fleet = fleet_coverage(store, from_us, to_us)
-        alone = {agent: each for agent, each in fleet.items() if enrolled(store, agent) < to_us}
-        assert share == (pytest.approx(mean_share(alone)) if alone else None)
+        alone = {
+            agent: each.share for agent, each in fleet.items() if enrolled(store, agent) < to_us
+        }
+        assert share == (pytest.approx(mean(alone)) if alone else None)
 
 
 def enrolled(store, agent: str) -> int:
@@ -94,7 +97,7 @@ class Counted:
         event.listen(engine, "before_cursor_execute", self._note)
 
     def _note(self, _connection, _cursor, statement, *_more) -> None:
-        self.number += "FROM endpoints" in statement
+        self.number += "endpoints.enrolled_us" in statement
 
 
 def test_the_days_are_remembered_and_only_what_is_missing_is_worked_out(store):
