@@ -55,7 +55,7 @@ def asked_for(visit: Visit, params: QueryParams) -> AskedFor:
         owner=said("owner", ""),
         assignee=said("assignee", ""),
         endpoint=said("endpoint", ""),
-        text=said("q", "").strip(),
+        text=said("q", "").replace("\0", "").strip(),
     )
     due = said("due", "")
     wanted = msgspec.structs.replace(wanted, **_clocks(due, visit.services.clock()))

@@ -23,6 +23,7 @@ from checks.finding import Severity
 from checks.policy import Endpoint
 from collector.cases import CLOSED_STATES, NO, Case, CaseState
 from collector.ports import Change
+from collector.queries.case_texts import tells
 from collector.queries.endpoints import endpoint_of
 from collector.queries.reports import counts_as
 from collector.queries.rows import value_of
@@ -62,7 +63,8 @@ _BEFORE_CONTAINED = (
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What is empty does not narrow.  `within` is the only department that the asker may see, whatever
     else is asked for.  `subject` is the whole one; `since_us` compares when it was
-    last seen, `text` is looked for in subject, case number and the endpoint's line of the register.
+    last seen, `text` is looked for in subject, case number, the endpoint's line of the register, what the
+    evidence says and what people wrote.
     NOBODY as `department`, `owner` (the person in charge) or `assignee` means those that have none.  With
     `counted` only those that a report from `from_us` until `to_us` counts so.  `late_by_us` leaves the
     open ones with a clock that will have run out by then, `in_time_at_us` those without one by then.
@@ -350,7 +352,7 @@ def _mentions(text: str) -> ColumnElement[bool]:
     lines, cases = schema.endpoints.c, schema.cases.c
     register = (lines.name, lines.host, lines.owner, lines.place, lines.department)
     there = select(lines.agent).where(or_(*_holding(register, text)))
-    return or_(cases.agent.in_(there), *_holding((cases.id, cases.subject), text))
+    return or_(cases.agent.in_(there), *_holding((cases.id, cases.subject), text), tells(text))
 
 
 def _holding(columns: Iterable[ColumnElement[str]], text: str) -> Iterator[ColumnElement[bool]]:
