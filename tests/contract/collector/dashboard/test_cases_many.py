@@ -3,16 +3,30 @@
 import re
 
 import pytest
+from msgspec import structs
 
-from collector.acts import MANY_LIMIT
+from checks.wire import encode
+from collector.acts import MANY_LIMIT, CaseActs
 from collector.auth import add_user
-from collector.cases import TOO_MANY_CASES, ActRefused, CaseState
+from collector.cases import SOME_LEFT, TOO_MANY_CASES, ActRefused, CaseState
 from collector.dashboard.case_filter import OPEN
 from collector.dashboard.cases_offer import ACTS, mark_of
 from collector.dashboard.cases_told import COOKIE
-from collector.queries.cases import CaseFilter, ids_of, story_of
+from collector.entries import CaseAct, EntryKind
+from collector.judge import rebuild
+from collector.queries.cases import CaseFilter, count_cases, ids_of, story_of
 from tests.contract.collector.dashboard.test_door import SITE, ask
-from tests.support.hospital import PASSWORD, WARDS, Hospital, leak, network, now_us, outside
+from tests.support.hospital import (
+    PASSWORD,
+    USB,
+    WARDS,
+    Hospital,
+    leak,
+    mounted,
+    network,
+    now_us,
+    outside,
+)
 
 OFFICER = "安全员"
 
@@ -210,3 +224,57 @@ def test_a_departments_officer_reaches_the_own_departments_cases_only(hospital):
     commented = {case for case in ids(hospital) if story_of(store, case)[0].act == "comment"}
     assert commented == set(ids(hospital, department=own))
     assert send(hospital, "assign", ids(hospital, department=own), who="林晓棠").status_code == 403
+
+
+def test_a_thousand_are_closed_at_once_and_a_rebuilt_store_has_them_closed(hospital):
+    store, services = hospital.services.store_engine, hospital.services
+    media = [structs.replace(USB, key=f"{n:016x}") for n in range(MANY_LIMIT)]
+    hospital.tell(WARDS[0][0], *(mounted(medium) for medium in media))
+    page = ask(hospital, "GET", "/cases?rule=MED-01", who=OFFICER).text
+
+    done = send(hospital, "close", query="?rule=MED-01", all=mark(page), reason="drill")
+
+    assert done.status_code == 303
+    assert f"{COOKIE}=close.{MANY_LIMIT}" in done.headers["set-cookie"]
+    closed = CaseFilter(rules=("MED-01",), states=(CaseState.CLOSED,))
+    assert count_cases(store, closed) == MANY_LIMIT
+    newest = services.journal.newest()
+    rebuild(store, services.journal)
+    services.journal.append(EntryKind.ACT, b"{}")
+    assert services.changes.wait_for_entry(newest + 1, 20)
+    assert count_cases(store, closed) == MANY_LIMIT
+
+
+def test_more_than_the_bound_are_not_offered_as_all(hospital):
+    media = [structs.replace(USB, key=f"{n:016x}") for n in range(MANY_LIMIT + 1)]
+    hospital.tell(WARDS[0][0], *(mounted(medium) for medium in media))
+
+    page = ask(hospital, "GET", "/cases?rule=MED-01", who=OFFICER).text
+
+    assert 'name="all"' not in page
+    assert "All at once only up to 1000" in page
+    assert 'name="case"' in page
+
+
+def test_those_that_changed_in_between_are_left_and_counted(hospital):
+    """The journal takes another's act in before ours, after ours was looked at."""
+    services, chosen = hospital.services, ids(hospital)
+    quicker = CaseAct(case=chosen[0], act="close", actor="duty", reason="quicker")
+
+    class Overtaken:
+        def append_all(self, kind, bodies):
+            services.journal.append(EntryKind.ACT, encode(quicker))
+            return services.journal.append_all(kind, bodies)
+
+    acts = CaseActs(
+        journal=Overtaken(),
+        store=services.store_engine,
+        changes=services.changes,
+        clock=services.clock,
+    )
+    with pytest.raises(ActRefused) as told:
+        acts.on_cases(chosen, "close", actor=OFFICER, reason="x")
+
+    assert str(told.value) == f"1{SOME_LEFT.removeprefix('{number}')}"
+    assert story_of(services.store_engine, chosen[0])[1].actor == "duty"
+    assert set(ids(hospital, states=(CaseState.CLOSED,))) == set(chosen)
