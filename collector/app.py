@@ -17,6 +17,8 @@ from starlette.routing import BaseRoute, Route
 from checks.check import discover
 from collector import api, dashboard
 from collector.acts import CaseActs
+from collector.alerts.channels.fitting import adapter_for
+from collector.alerts.channels.worker import ChannelWorker
 from collector.alerts.links import Links
 from collector.alerts.mailer import Mailer
 from collector.alerts.smtp import SmtpTransport
@@ -236,6 +238,18 @@ def _workers(settings: Settings, services: Services, metrics: Metrics) -> Superv
         journal=services.journal, store=services.store_engine, clock=services.clock
     )
     supervisor.add("manifests", manifests.run)
+    for channel in settings.channels:
+        worker = ChannelWorker(
+            journal=services.journal,
+            store=services.store_engine,
+            policies=services.policies,
+            checks=checks,
+            clock=services.clock,
+            channel=channel,
+            adapter=adapter_for(channel),
+            base_url=services.base_url,
+        )
+        supervisor.add(f"channel {channel.name}", worker.run)
     if settings.smtp is None:
         log.warning("nothing will be mailed: [smtp] is not set")
         return supervisor

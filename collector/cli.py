@@ -13,6 +13,7 @@ from collector.backup import BackupRefused
 from collector.commands import state
 from collector.commands.agents import agents, enrol_token
 from collector.commands.beacon import beacon
+from collector.commands.channels import channel
 from collector.commands.endpoints import endpoint
 from collector.commands.hosts import host
 from collector.commands.mail import mail_test
@@ -42,7 +43,19 @@ app = App(
     help="Accepts what agents send, judges it, opens cases, shows and mails them.",
     result_action="return_value",
 )
-for group in (user, token, enrol_token, agents, endpoint, policy, host, media, receipt, beacon):
+for group in (
+    user,
+    token,
+    enrol_token,
+    agents,
+    endpoint,
+    policy,
+    host,
+    media,
+    receipt,
+    beacon,
+    channel,
+):
     app.command(group)
 for command in (
     report,

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from checks.receipts import MANIFEST_LIMIT_BYTES
+from collector.alerts.channels.settings import ChannelSettings, channel_faults
 from collector.alerts.smtp import SmtpSettings
 
 DEFAULT_PATH = Path("/etc/wardwatch/collector.toml")
@@ -51,7 +52,8 @@ class Wall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`base_url` is what stands in mails and links; empty: made of the certificate's
-    first name and the port.  No `smtp` means that nothing is mailed.
+    first name and the port.  No `smtp` means that nothing is mailed.  `channels` are what else
+    is alerted; only the file names them.
     """
 
     state_dir: Path = Path("/var/lib/wardwatch-collector")
@@ -62,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     supervision: Supervision = Supervision()
     wall: Wall = Wall()
     smtp: SmtpSettings | None = None
+    channels: tuple[ChannelSettings, ...] = ()
 
 
 _SECTIONS: Mapping[str, type[msgspec.Struct]] = {
@@ -119,7 +122,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
 def environment_names() -> Mapping[str, tuple[str, ...]]:
     """Every variable and the key it sets."""
     names: dict[str, tuple[str, ...]] = {
-        f"{PREFIX}{key.upper()}": (key,) for key in Settings.__struct_fields__
+        f"{PREFIX}{key.upper()}": (key,) for key in Settings.__struct_fields__ if key != "channels"
     }
     for section, struct in _SECTIONS.items():
         del names[f"{PREFIX}{section.upper()}"]
@@ -163,7 +166,8 @@ def _explained(message: str) -> str:
         return message.replace("`$.", "`")
     key, _, place = rest.partition("`")
     section = place.partition("`$.")[2].rstrip("`")
-    struct = _SECTIONS.get(section, Settings)
+    listed = section.startswith("channels[")
+    struct = ChannelSettings if listed else _SECTIONS.get(section, Settings)
     near = get_close_matches(key, struct.__struct_fields__, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"unknown key {section + '.' if section else ''}{key}{hint}"
@@ -178,6 +182,8 @@ def _validate(settings: Settings) -> None:
         raise ConfigError(f"ingest.manifests_mib: at least {MANIFEST_LIMIT_BYTES // MEBIBYTE}")
     if settings.base_url and not settings.base_url.startswith("https://"):
         raise ConfigError("base_url: must begin with https://")
+    for fault in channel_faults(settings.channels):
+        raise ConfigError(fault)
     for network in settings.supervision.allow:
         try:
             ipaddress.ip_network(network)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from threading import Event
 
-from sqlalchemy import Connection, Engine, delete, insert, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from checks.check import Check
@@ -224,14 +224,21 @@ def rebuild(store: Engine, journal: Journal) -> None:
     """Empties everything derived; the next steps replay the journal from its beginning.
 
     Alerts that the journal knows to be mailed are kept as sent beforehand, so that no
-    replay sends them again.
+    replay sends them again.  What waits for a channel is kept: no replay decides it again.
     """
     mailed = _mailed(journal)
+    alerts = schema.alerts
     with store.begin() as connection:
+        waiting = connection.execute(
+            select(alerts).where(alerts.c.channel != "", alerts.c.state.in_(("waiting", "claimed")))
+        ).mappings()
+        left = {row["key"] for row in mailed}
+        kept = [dict(row) for row in waiting if row["key"] not in left]
         for table in DERIVED:
             connection.execute(delete(table))
-        if mailed:
-            connection.execute(insert(schema.alerts), mailed)
+        for rows in (mailed, kept):
+            if rows:
+                connection.execute(insert(alerts), rows)
 
 
 def _mailed(journal: Journal) -> list[dict[str, object]]:
@@ -267,6 +274,7 @@ def _sent_row(mailed: Mailed, at_us: int) -> dict[str, object]:
         "next_try_us": 0,
         "sent_us": at_us,
         "error": mailed.error,
+        "channel": mailed.key.partition("@")[2],
     }
 
 

@@ -16,6 +16,8 @@ class Occasion(StrEnum):
     RAISED = "raised"
     OVERDUE = "overdue"
     ESCALATED = "escalated"
+    CHANGED = "changed"
+    """A person moved the case: told to machines, never mailed."""
 
 
 DIGEST = "digest"
@@ -45,7 +47,7 @@ def alert_for(
     or when no recipient wants this severity and department.  `on_duty` are the addresses of
     those who are on duty now.
     """
-    if not is_mailed(case, policy, endpoint):
+    if not is_told(case, policy, endpoint):
         return None
     wanting = (recipient for recipient in policy.mail.recipients if _wants(recipient, case))
     recipients = tuple(
@@ -61,8 +63,10 @@ def alert_for(
     )
 
 
-def is_mailed(case: Case, policy: Policy, endpoint: Endpoint) -> bool:
-    """Whether anybody is told of such cases there."""
+def is_told(case: Case, policy: Policy, endpoint: Endpoint) -> bool:
+    """Whether anybody outside may be alerted to the case, by mail or by a channel: not when the
+    rule has no `mail` clock, and not when the endpoint's zone only observes.
+    """
     return bool(policy.settings(case.rule).mail) and policy.mode_for(endpoint) != "observe"
 
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from checks.policy import Endpoint, EscalationStep, Policy, deadline
-from collector.alerts.decide import Occasion, alert_for, is_mailed, reached
+from collector.alerts.decide import Occasion, alert_for, is_told, reached
 from collector.cases import Case
 from collector.clocks import local_time, microseconds
 from collector.judging.records import Alert
@@ -57,7 +57,7 @@ def alert_of_step(  # noqa: PLR0913 - what a step is decided by, by name
     on_duty: Sequence[str] = (),
 ) -> Alert | None:
     """None before its time, for a milder case, and where nobody is mailed at all."""
-    wanted = case.severity.rank <= step.severity.rank and is_mailed(case, policy, endpoint)
+    wanted = case.severity.rank <= step.severity.rank and is_told(case, policy, endpoint)
     if not wanted or due_us(case, step, policy) >= now_us:
         return None
     first = step.name == policy.mail.escalation[0].name

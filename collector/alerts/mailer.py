@@ -7,27 +7,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Event
 
-import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from checks.check import Check
-from checks.wire import encode
 from collector.alerts.case_mail import CaseMail
 from collector.alerts.decide import DIGEST, REMINDER, REPORT, WEEKLY, is_overdue
 from collector.alerts.digest_mail import digest_mail
 from collector.alerts.dossier import Dossier, read_dossier
 from collector.alerts.escalation import PRESSING
 from collector.alerts.links import Links
-from collector.alerts.outbox import Claim, Outbox, gives_up, pause_after, told
+from collector.alerts.outbox import Claim, Outbox
 from collector.alerts.overdue import overdue_alerts
 from collector.alerts.reminder_mail import reminder_mail
 from collector.alerts.reminders import due, ending_of
 from collector.alerts.report_mail import report_mail
+from collector.alerts.settlement import Settlement
 from collector.alerts.smtp import Receipt, Transport
 from collector.alerts.weekly import due_weekly, week_before
 from collector.alerts.weekly_mail import weekly_mail
-from collector.entries import EntryKind, Mailed
 from collector.judging.progress import is_far_behind, judged_until
 from collector.ports import Clock, Journal, PolicySource
 from collector.queries.digests import digest_of
@@ -250,24 +248,5 @@ class Mailer:
         return period_of(name, self.policies.current().hospital.timezone)
 
     def _settle(self, claim: Claim, receipt: Receipt) -> None:
-        now_us = self.clock()
-        delivered = (*claim.delivered, *receipt.delivered)
-        error = told(claim, receipt)
-        if receipt.later and not gives_up(claim, now_us):
-            next_try_us = now_us + pause_after(claim.attempts, self.chance())
-            reachable = tuple(r for r in claim.recipients if r not in receipt.never)
-            waits = msgspec.structs.replace(claim, recipients=reachable, delivered=delivered)
-            self.outbox.give_back(waits, error, next_try_us)
-            log.warning("an alert waits", extra={"alert": claim.key, "attempts": claim.attempts})
-            return
-        mailed = Mailed(
-            key=claim.key,
-            case=claim.case,
-            occasion=claim.occasion,
-            recipients=delivered,
-            error=error,
-        )
-        self.journal.append(EntryKind.MAILED, encode(mailed))
-        self.outbox.finish(claim, delivered, error, now_us)
-        if error:
-            log.error("an alert was refused for good", extra={"alert": claim.key})
+        settle = Settlement(self.journal, self.outbox, self.clock, self.chance)
+        settle(claim, receipt)

@@ -46,10 +46,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outbox:
-    """The table `alerts`, as the mailer sees it."""
+    """The table `alerts`, as the mailer sees it, or the one `channel` of `[[channels]]`."""
 
-    def __init__(self, store: Engine) -> None:
+    def __init__(self, store: Engine, channel: str = "") -> None:
         self._store = store
+        self._mine = schema.alerts.c.channel == channel
         self._insert = Statement(store.dialect, schema.alerts)
 
     def put(self, alert: Alert, now_us: int) -> None:
@@ -69,7 +70,7 @@ class Outbox:
         alerts = schema.alerts
         wanted = (
             select(alerts.c.key)
-            .where(_claimable(now_us))
+            .where(self._mine, _claimable(now_us))
             .order_by(alerts.c.next_try_us, alerts.c.created_us)
             .limit(limit)
         )
@@ -132,7 +133,9 @@ class Outbox:
         alerts = schema.alerts
         with self._store.begin() as connection:
             connection.execute(
-                update(alerts).where(alerts.c.state == "claimed").values(state="waiting")
+                update(alerts)
+                .where(self._mine, alerts.c.state == "claimed")
+                .values(state="waiting")
             )
 
     def _set(self, claim: Claim, **columns: object) -> None:

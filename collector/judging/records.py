@@ -54,9 +54,12 @@ class Hole(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail that is to be sent; `key` is the same whenever it is decided again."""
+    """One message that is to be sent, by mail or (`channel`) by one of `[[channels]]`; `key` is
+    the same whenever it is decided again.
+    """
 
     key: str
     case: str
     occasion: str
     recipients: tuple[str, ...]
+    channel: str = ""

@@ -149,8 +149,8 @@ __all__ = ["Tally", "alert_row", "case_row", "dumped", "endpoint_row", "host_row
 
 def alert_row(alert: Alert, now_us: int) -> Row:
     """A waiting alert, in the order of the columns of `alerts`."""
-    to = dumped(alert.recipients)
-    return (alert.key, alert.case, alert.occasion, now_us, to, "[]", "waiting", 0, now_us, 0, 0, "")
+    to, waits = dumped(alert.recipients), ("waiting", 0, now_us, 0, 0, "")
+    return (alert.key, alert.case, alert.occasion, now_us, to, "[]", *waits, alert.channel)
 
 
 def case_row(case: Case) -> Row:

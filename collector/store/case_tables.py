@@ -77,3 +77,4 @@ timeline = Table(
     Column("act", String(32), nullable=False),  # opened · raised · acknowledge · close …
     Column("detail", Json, nullable=False),
 )
+Index("ix_timeline_entry", timeline.c.entry)

@@ -311,9 +311,20 @@ alerts = Table(
     Column("claimed_us", BigInteger, nullable=False, default=0),
     Column("sent_us", BigInteger, nullable=False, default=0),
     Column("error", Text, nullable=False, default=""),
+    Column("channel", String(24), nullable=False, default="", server_default=""),  # "" is mail
 )
 Index("ix_alerts_due", alerts.c.state, alerts.c.next_try_us)
 Index("ix_alerts_sent_us", alerts.c.sent_us)
+
+# How far each of [[channels]] has been told the cases' stories.  Entries of the journal keep
+# their numbers, so a rebuild tells nothing twice: these rows are not derived.
+channels = Table(
+    "channels",
+    store,
+    Column("name", String(24), primary_key=True),
+    Column("entry", BigInteger, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+)
 
 # ------------------------------------------------- store: administered by people
 

@@ -105,7 +105,7 @@ TESTED_THROUGH = (
         "commands are run as processes: what they print and their status is what is promised",
         """collector.backup collector.commands.agents collector.commands.beacon
         collector.commands.endpoints collector.commands.hosts collector.commands.mail
-        collector.commands.people collector.commands.policy
+        collector.commands.channels collector.commands.people collector.commands.policy
         collector.commands.receipts collector.commands.report collector.commands.state
         collector.commands.tables
         collector.durable
@@ -142,6 +142,11 @@ TESTED_THROUGH = (
     ),
     Through("collector.alerts.mailer", "a real SMTP server",
             "collector.alerts.case_mail collector.alerts.reminder_mail"),
+    Through("collector.alerts.mailer", "the same", "collector.alerts.settlement"),
+    Through("collector.alerts.channels.fitting", "real receivers, by every kind",
+            "collector.alerts.channels.web"),
+    Through("collector.alerts.channels.worker", "real receivers, over a real store",
+            "collector.alerts.channels.feed"),
     Through("collector.proposals", "a real store", "collector.queries.proposals"),
     Through("collector.queries.cases", "the same", "collector.queries.rows"),
     Through("collector.store.schema", "tables only; migrations are held to them",

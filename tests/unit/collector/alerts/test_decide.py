@@ -6,6 +6,7 @@ from checks.policy import Endpoint, parse_policy
 from collector.alerts.decide import Occasion, alert_for, is_overdue
 from collector.cases import Case, CaseState
 
+MAILED = (Occasion.FIRST, Occasion.RAISED, Occasion.OVERDUE)
 ENDPOINT = Endpoint(id="a-1", department="内科三病区", zone="ward")
 TEXT = """
 mode = "{mode}"
@@ -91,8 +92,7 @@ def test_a_zone_that_only_observes_mails_nobody(mode, zone_mode, mailed):
 
 
 def test_a_key_is_the_case_and_the_occasion():
-    occasions = (Occasion.FIRST, Occasion.RAISED, Occasion.OVERDUE)
-    keys = [alert_for(a_case(), each, policy(), ENDPOINT).key for each in occasions]
+    keys = [alert_for(a_case(), each, policy(), ENDPOINT).key for each in MAILED]
 
     assert keys == [
         "EXT-01-AAAAAAAA:first",

@@ -1,0 +1,1 @@
+"""Alerts by other ways than mail: chat groups, webhooks, syslog."""
