@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from checks.check import discover
 from collector import api, dashboard
 from collector.acts import CaseActs
+from collector.alerts.channels.feed import forget_removed
 from collector.alerts.channels.fitting import adapter_for
 from collector.alerts.channels.worker import ChannelWorker
 from collector.alerts.links import Links
@@ -238,6 +239,9 @@ def _workers(settings: Settings, services: Services, metrics: Metrics) -> Superv
         journal=services.journal, store=services.store_engine, clock=services.clock
     )
     supervisor.add("manifests", manifests.run)
+    removed = forget_removed(services.store_engine, [each.name for each in settings.channels])
+    if removed:
+        log.warning("alerts of removed channels were dropped", extra={"alerts": removed})
     for channel in settings.channels:
         worker = ChannelWorker(
             journal=services.journal,

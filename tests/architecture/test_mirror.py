@@ -145,8 +145,6 @@ TESTED_THROUGH = (
     Through("collector.alerts.mailer", "the same", "collector.alerts.settlement"),
     Through("collector.alerts.channels.fitting", "real receivers, by every kind",
             "collector.alerts.channels.web"),
-    Through("collector.alerts.channels.worker", "real receivers, over a real store",
-            "collector.alerts.channels.feed"),
     Through("collector.proposals", "a real store", "collector.queries.proposals"),
     Through("collector.queries.cases", "the same", "collector.queries.rows"),
     Through("collector.store.schema", "tables only; migrations are held to them",

@@ -134,13 +134,18 @@ def own_signature(secret: str, timestamp_s: int, body: bytes) -> str:
 
 def plain(text: str) -> str:
     """A value that no markdown dialect reads as markup: what marks becomes its full-width twin,
-    since the vendors' dialects know no escape in common.
+    since the vendors' dialects know no escape in common; nor is it made a link.
     """
-    return text[:VALUE_CHARACTERS].translate(_FULLWIDTH)
+    return _unlinked(text[:VALUE_CHARACTERS]).translate(_FULLWIDTH)
 
 
 def _plain_text(text: str) -> Body:
-    return {"tag": "plain_text", "content": text[:VALUE_CHARACTERS]}
+    return {"tag": "plain_text", "content": _unlinked(text[:VALUE_CHARACTERS])}
+
+
+def _unlinked(text: str) -> str:
+    """Chat programs make a link of whatever has a scheme; a hostile name must not lead away."""
+    return text.replace("://", "\N{FULLWIDTH COLON}//")
 
 
 def _within(octets: int, parts: list[str], tail: str) -> str:

@@ -4,11 +4,11 @@ The channel's place in the journal moves in the transaction that puts its messag
 outbox.  A channel begins with what comes after it was first set: nobody wants a year's cases.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
 from checks.policy import Endpoint, Policy
 from collector.alerts.channels.settings import ChannelSettings
@@ -144,6 +144,19 @@ class Feed:
             recipients=(self.channel.label,),
             channel=self.channel.name,
         )
+
+
+def forget_removed(store: Engine, kept: Collection[str]) -> int:
+    """Drops what waits for channels that the settings name no more, and their places; how many
+    messages nobody will get.
+    """
+    alerts, channels = schema.alerts, schema.channels
+    gone = alerts.c.channel.not_in(["", *kept])
+    with writing(store) as connection:
+        waiting = alerts.c.state.in_(("waiting", "claimed"))
+        dropped = connection.execute(delete(alerts).where(gone, waiting)).rowcount
+        connection.execute(delete(channels).where(channels.c.name.not_in(kept)))
+    return dropped
 
 
 def line_of(key: str) -> tuple[int, int]:

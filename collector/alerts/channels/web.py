@@ -40,12 +40,11 @@ SAID_CHARACTERS = 300
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One POST; `shown` is its address without the key."""
+    """One POST."""
 
     url: str
     body: bytes
     headers: Mapping[str, str]
-    shown: str
 
 
 class WebAdapter:
@@ -105,7 +104,7 @@ def request_for(
     make = {"wecom": _to_wecom, "dingtalk": _to_dingtalk, "feishu": _to_feishu, "json": _to_own}
     url, body, headers = make[settings.kind](notice, settings.base_url, key, secret, now_s)
     headers = {"Content-Type": "application/json; charset=utf-8", **headers}
-    return Request(url=url, body=body, headers=headers, shown=settings.base_url)
+    return Request(url=url, body=body, headers=headers)
 
 
 def receipt_of(settings: ChannelSettings, status: int, content: bytes) -> Receipt:

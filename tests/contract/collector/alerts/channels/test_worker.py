@@ -17,10 +17,12 @@ from sqlalchemy import Engine, select
 from checks.check import discover
 from checks.finding import Severity
 from checks.wire import encode
+from collector.alerts.channels.feed import forget_removed
 from collector.alerts.channels.fitting import adapter_for
 from collector.alerts.channels.settings import ChannelSettings
 from collector.alerts.channels.worker import ChannelWorker
 from collector.alerts.decide import Occasion
+from collector.alerts.dossier import read_dossier
 from collector.entries import CaseAct, EntryKind
 from collector.queries.overview import outbox
 from collector.store import schema
@@ -349,3 +351,44 @@ def test_what_waits_for_a_channel_outlives_a_rebuild(hospital, certificate):
     told(work)
 
     assert [row.state for row in rows(hospital)] == ["waiting"]
+
+
+def test_what_waits_for_a_removed_channel_waits_no_more_and_what_was_sent_stays(
+    hospital, certificate, secrets
+):
+    robot = Robot(as_own)
+    with answering(robot, certificate[1]) as url:
+        well = worker(hospital, channel("json", url, certificate, **secrets))
+        down = f"https://127.0.0.1:{free_port()}/"
+        dead = worker(hospital, ChannelSettings(name="down", kind="json", url=down, timeout_s=1.0))
+        told(well)
+        told(dead)
+        hospital.violation()
+        told(well)
+        told(dead)
+
+    dropped = forget_removed(hospital.store, [])
+
+    assert dropped == 1
+    assert rows(hospital, "down") == []
+    assert [row.state for row in rows(hospital)] == ["sent"]
+
+
+def test_one_that_was_killed_after_its_claim_tells_it_again_with_the_same_key(
+    hospital, certificate, secrets
+):
+    robot = Robot(as_own)
+    with answering(robot, certificate[1]) as url:
+        killed = worker(hospital, channel("json", url, certificate, **secrets))
+        told(killed)
+        case = hospital.violation()
+        killed.feed.put_new(hospital.current(), hospital.now_us)
+        claim = killed.outbox.claim(f"{case}:first@duty", hospital.now_us)
+        killed.adapter.deliver(killed._notice(claim, read_dossier(hospital.store, case)))
+        again = worker(hospital, channel("json", url, certificate, **secrets))
+        again.outbox.release_own()
+        told(again)
+
+    keys = [got.headers["Idempotency-Key"] for got in robot.posted]
+    assert keys == [f"{case}:first@duty"] * 2
+    assert [row.state for row in rows(hospital)] == ["sent"]
