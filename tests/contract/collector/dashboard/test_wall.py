@@ -3,9 +3,21 @@
 import msgspec
 import pytest
 
+from collector.duty.acts import DutyActs
+from collector.duty.roster import Shift
 from tests.contract.collector.dashboard.test_door import SITE, ask
 from tests.contract.collector.dashboard.test_overview_numbers import numbered_links, total
-from tests.support.hospital import WARDS, Hospital, health, leak, network, scanner, seeded
+from tests.support.hospital import (
+    HOUR_US,
+    WARDS,
+    Hospital,
+    health,
+    leak,
+    network,
+    now_us,
+    scanner,
+    seeded,
+)
 
 OWNERS = [ward[3] for ward in WARDS]
 
@@ -86,3 +98,21 @@ def test_a_hostile_name_is_shown_inert(tmp_path):
     assert "<img src=x" not in text
     assert "<script>x" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_who_the_roster_puts_on_duty_counts_before_who_is_logged_in(tmp_path):
+    made = Hospital(tmp_path, base_url=SITE)
+    made.people()
+    services = made.services
+    shift = Shift(from_us=now_us() - HOUR_US, to_us=now_us() + HOUR_US, person="李夜班", address="n@h.example", phone="8120")  # fmt: skip
+    DutyActs(journal=services.journal, changes=services.changes, actor="安全员").add(shift)
+
+    named, counted = wall(made, wall_names=True), wall(made)
+    made.close()
+
+    assert ("李夜班" in named, "<bdi>duty</bdi>" in named, "李夜班" in counted) == (
+        True,
+        False,
+        False,
+    )
+    assert "On duty now" in counted
