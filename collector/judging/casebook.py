@@ -107,8 +107,13 @@ class Casebook:
     def mailed(self, mailed: Mailed) -> None:
         """An alert left for good, or was refused for good."""
         if mailed.occasion == TRIAL:  # it was sent from a shell, past the outbox
-            told = {name: getattr(mailed, name) for name in Alert.__struct_fields__}
-            self._tally.add_alert(Alert(**told), self._at_us)
+            sent = Alert(
+                key=mailed.key,
+                case=mailed.case,
+                occasion=mailed.occasion,
+                recipients=mailed.recipients,
+            )
+            self._tally.add_alert(sent, self._at_us)
         delivered = () if mailed.error and not mailed.recipients else mailed.recipients
         self._tally.mailed.append((mailed.key, delivered, self._at_us, mailed.error))
         if mailed.occasion in WITHOUT_CASE:
