@@ -1,6 +1,7 @@
 # `make` alone lists the targets.
 
 VENV := .venv
+PAGES := tests/browser tests/contract/collector
 PYTHON := $(VENV)/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit test-lab test-lab-failed lint types fix bench bench-small fuzz deb lock clean
@@ -14,13 +15,16 @@ run: $(VENV)/run.stamp  ## a collector and an agent watching this machine, from 
 test: $(VENV)/dev.stamp  ## everything the tests need, then all tests
 	@deploy/debian-packages deploy/locks/debian-test.txt
 	@mkdir -p .wardwatch
-	@# Three at a time: tests/fault and tests/e2e mostly wait for processes and for answers.
-	@$(PYTHON) -m pytest -p no:cacheprovider tests/fault >.wardwatch/tests-fault.log 2>&1 & fault=$$!; \
-	$(PYTHON) -m pytest -p no:cacheprovider tests/e2e >.wardwatch/tests-e2e.log 2>&1 & e2e=$$!; \
-	$(PYTHON) -m pytest --ignore=tests/fault --ignore=tests/e2e; others=$$?; \
+	@# Four at a time: tests/fault and tests/e2e mostly wait for processes and for answers.
+	@run() { name=$$1; shift; $(PYTHON) -m pytest -p no:cacheprovider "$$@" >.wardwatch/tests-$$name.log 2>&1; }; \
+	run fault tests/fault & fault=$$!; \
+	run e2e tests/e2e & e2e=$$!; \
+	run pages $(PAGES) & pages=$$!; \
+	$(PYTHON) -m pytest $(addprefix --ignore=,tests/fault tests/e2e $(PAGES)); others=$$?; \
+	wait $$pages; pages=$$?; cat .wardwatch/tests-pages.log; \
 	wait $$e2e; e2e=$$?; cat .wardwatch/tests-e2e.log; \
 	wait $$fault; fault=$$?; cat .wardwatch/tests-fault.log; \
-	exit $$((others || e2e || fault))
+	exit $$((others || pages || e2e || fault))
 
 test-unit: $(VENV)/dev.stamp  ## the fast ones
 	$(PYTHON) -m pytest -q tests/unit tests/architecture
