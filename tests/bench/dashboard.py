@@ -17,13 +17,13 @@ from sqlalchemy import Table
 
 from checks.facts import Fact
 from checks.wire import encode
-from collector.auth import authenticate
+from collector.auth import user_named
 from collector.dashboard.door import SESSION_COOKIE
 from collector.sessions import open_session
 from collector.store import schema
 from tests.bench.figures import Figure, percentile
 from tests.support import hospital as seen
-from tests.support.hospital import PASSWORD, Hospital, now_us
+from tests.support.hospital import Hospital, now_us
 
 SITE = "https://testserver"
 OFFICER = "安全员"
@@ -88,7 +88,7 @@ def _pages(
 
 async def _asked(hospital: Hospital, address: str) -> list[float]:
     store = hospital.services.store_engine
-    person = authenticate(store, name=OFFICER, password=PASSWORD)
+    person = user_named(store, OFFICER)
     assert person is not None
     cookies = {SESSION_COOKIE: open_session(store, person, now_us=now_us())}
     transport = httpx.ASGITransport(hospital.application())

@@ -9,12 +9,12 @@ import pytest
 
 from checks.facts.network import Neighbour, NeighboursSeen
 from checks.policy import parse_policy
-from collector.auth import authenticate
+from collector.auth import user_named
 from collector.dashboard.door import LANGUAGE_COOKIE, SESSION_COOKIE
 from collector.judging.segment import HostRecord
 from collector.queries.hosts import entry_for, hosts
 from collector.sessions import open_session
-from tests.support.hospital import PASSWORD, POLICY, WARDS, Hospital, network, now_us
+from tests.support.hospital import POLICY, WARDS, Hospital, network, now_us
 
 STRANGER, PUMP = "52:54:00:aa:00:01", "00:1b:2c:00:00:01"
 HOSTILE = '"]\n[[zones]]<script>alert(1)</script>'
@@ -60,7 +60,7 @@ def asked(hospital: Hospital, path: str, **more) -> httpx.Response:
 
 def page(hospital: Hospital, path: str, language: str = "zh_CN") -> str:
     store = hospital.services.store_engine
-    officer = authenticate(store, name="安全员", password=PASSWORD)
+    officer = user_named(store, "安全员")
     opened = open_session(store, officer, now_us=now_us())
     answer = asked(hospital, path, cookies={SESSION_COOKIE: opened, LANGUAGE_COOKIE: language})
     assert answer.status_code == 200

@@ -8,10 +8,10 @@ import pytest
 from starlette.applications import Starlette
 
 from collector import dashboard
-from collector.auth import authenticate
+from collector.auth import user_named
 from collector.dashboard.door import LANGUAGE_COOKIE, SESSION_COOKIE, own_path
 from collector.sessions import open_session
-from tests.support.hospital import PASSWORD, WARDS, Hospital, now_us, outside, started
+from tests.support.hospital import WARDS, Hospital, now_us, outside, started
 
 SITE = "https://testserver"
 
@@ -30,7 +30,7 @@ def ask(hospital, method: str, path: str, *, who: str = "", language: str = "en"
     cookies = {LANGUAGE_COOKIE: language, **more.pop("cookies", {})}
     if who:
         store = hospital.services.store_engine
-        person = authenticate(store, name=who, password=PASSWORD)
+        person = user_named(store, who)
         cookies[SESSION_COOKIE] = open_session(store, person, now_us=now_us())
 
     async def asked() -> httpx.Response:

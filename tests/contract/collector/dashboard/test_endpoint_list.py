@@ -10,12 +10,12 @@ from starlette.applications import Starlette
 
 from checks.wire import encode
 from collector import dashboard
-from collector.auth import authenticate
+from collector.auth import user_named
 from collector.dashboard.door import LANGUAGE_COOKIE, SESSION_COOKIE
 from collector.sessions import open_session
 from collector.store import schema
 from tests.contract.collector.dashboard.test_door import SITE
-from tests.support.hospital import HOUR_US, PASSWORD, Hospital, health, now_us
+from tests.support.hospital import HOUR_US, Hospital, health, now_us
 
 MACHINES = 5_000
 STATES = ("online", "off", "silent", "revoked")
@@ -58,7 +58,7 @@ def hole(n: int) -> dict[str, object]:
 
 def asked(hospital, *queries: str, language: str = "en") -> list[str]:
     store = hospital.services.store_engine
-    person = authenticate(store, name="安全员", password=PASSWORD)
+    person = user_named(store, "安全员")
     opened = open_session(store, person, now_us=now_us())
     cookies = {LANGUAGE_COOKIE: language, SESSION_COOKIE: opened}
 

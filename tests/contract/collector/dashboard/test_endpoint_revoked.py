@@ -6,11 +6,11 @@ import httpx
 import pytest
 
 from checks.wire import encode
-from collector.auth import authenticate
+from collector.auth import user_named
 from collector.dashboard.door import LANGUAGE_COOKIE, SESSION_COOKIE
 from collector.entries import EntryKind, TrustEnded
 from collector.sessions import open_session
-from tests.support.hospital import PASSWORD, Hospital, now_us
+from tests.support.hospital import Hospital, now_us
 
 WARD = ("nk3-017", "NK3-PC-017", "内科三病区", "王", "3F", "8120", "")
 
@@ -29,7 +29,7 @@ def hospital(tmp_path):
 
 def page(hospital, path: str, *, language: str) -> str:
     store = hospital.services.store_engine
-    officer = authenticate(store, name="安全员", password=PASSWORD)
+    officer = user_named(store, "安全员")
     opened = open_session(store, officer, now_us=now_us())
     return asyncio.run(_asked(hospital, path, {SESSION_COOKIE: opened, LANGUAGE_COOKIE: language}))
 

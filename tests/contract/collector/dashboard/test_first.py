@@ -9,11 +9,11 @@ from sqlalchemy import insert
 from starlette.applications import Starlette
 
 from collector import dashboard
-from collector.auth import authenticate
+from collector.auth import user_named
 from collector.dashboard.door import LANGUAGE_COOKIE, SESSION_COOKIE
 from collector.sessions import open_session
 from collector.store import schema
-from tests.support.hospital import HOUR_US, PASSWORD, Hospital, now_us
+from tests.support.hospital import HOUR_US, Hospital, now_us
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def waits(hospital, *, since_us: int, error: str = "") -> None:
 
 def first_page(hospital, *, language: str = "en", mails: bool = True) -> str:
     services = msgspec.structs.replace(hospital.services, mails=mails)
-    officer = authenticate(services.store_engine, name="安全员", password=PASSWORD)
+    officer = user_named(services.store_engine, "安全员")
     opened = open_session(services.store_engine, officer, now_us=now_us())
     cookies = {SESSION_COOKIE: opened, LANGUAGE_COOKIE: language}
     return asyncio.run(_asked(services, cookies))

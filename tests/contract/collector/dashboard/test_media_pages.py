@@ -12,14 +12,14 @@ from checks.facts.media import MediumAttached
 from checks.facts.media_register import RegisteredMedium
 from checks.wire import encode
 from collector import dashboard
-from collector.auth import authenticate
+from collector.auth import user_named
 from collector.dashboard.door import LANGUAGE_COOKIE, SESSION_COOKIE
 from collector.entries import EntryKind, MediaChanged
 from collector.queries.register import StoredMedia
 from collector.sessions import open_session, session_of
 from collector.sheets import csv_of, rows_of
 from tests.contract.collector.dashboard.test_door import SITE
-from tests.support.hospital import PASSWORD, STRANGE, USB, WARDS, Hospital, mounted, now_us
+from tests.support.hospital import STRANGE, USB, WARDS, Hospital, mounted, now_us
 
 PEOPLE = {}
 OFFICER = {"who": "安全员"}
@@ -50,9 +50,7 @@ def hospital(made):
 def ask(hospital, method: str, path: str, *, who: str, with_token: bool = False, **more):
     """As a person whose password was asked for once in all these tests."""
     store = hospital.services.store_engine
-    person = PEOPLE.get(who) or PEOPLE.setdefault(
-        who, authenticate(store, name=who, password=PASSWORD)
-    )
+    person = PEOPLE.get(who) or PEOPLE.setdefault(who, user_named(store, who))
     cookies = {
         LANGUAGE_COOKIE: "en",
         SESSION_COOKIE: open_session(store, person, now_us=now_us()),

@@ -10,7 +10,7 @@ from checks.facts.media_register import RegisteredMedium
 from checks.policy import Endpoint
 from checks.wire import encode
 from collector.app import wall_clock
-from collector.auth import add_user, authenticate, create_token
+from collector.auth import add_user, create_token, user_named
 from collector.cli import app
 from collector.commands.opened import CommandFailed
 from collector.dashboard.door import LANGUAGE_COOKIE, SESSION_COOKIE
@@ -56,7 +56,7 @@ class Ward(Stations):
         return self.ask(method, f"/api/v1{path}", headers=headers, **told)
 
     def page(self, path: str, *, who: str = "officer", language: str = "en", **data):
-        person = authenticate(self._store, name=who, password=PASSWORD)
+        person = user_named(self._store, who)
         session = open_session(self._store, person, now_us=wall_clock())
         cookies = f"{LANGUAGE_COOKIE}={language}; {SESSION_COOKIE}={session}"
         if not data:
@@ -218,7 +218,7 @@ def test_others_see_receipts_and_cannot_revoke_them(ward):
 
 
 def test_a_form_without_the_sessions_token_revokes_nothing(ward):
-    person = authenticate(ward.collector.store_engine, name="officer", password=PASSWORD)
+    person = user_named(ward.collector.store_engine, "officer")
     session = open_session(ward.collector.store_engine, person, now_us=wall_clock())
     answer = ward.ask(
         "POST",
