@@ -59,7 +59,7 @@ def router_mac(hospital):
 
 def test_what_was_reached_with_the_cable_pulled_is_told_on_return_with_its_true_time(ward):
     hospital, collector = ward
-    [witness] = until(lambda: witnesses(collector), told="a witness of the intranet")
+    [witness] = until(lambda: witnesses(collector), seconds=60, told="a witness of the intranet")
     assert {"address": netns.GATEWAY, "mac": router_mac(hospital)} in witness["gateways"]
 
     hospital.run(hospital.workstation, "ip", "link", "set", "intranet0", "down")
