@@ -1,11 +1,12 @@
 """A small hospital behind the real journal, judge and acts; people and wards are invented."""
 
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from starlette.applications import Starlette
 
 from checks.check import discover
@@ -142,6 +143,7 @@ class Hospital:
     def close(self) -> None:
         self._replays.close()
         self._stop.set()
+        self._journal._heard_of(sys.maxsize)  # the judge need not wait for its next look
         self._judging.join()
         self._journal.close()
         self._journal_engine.dispose()
@@ -189,14 +191,13 @@ class Hospital:
         assert self.services.changes.wait_for_entry(entry, 20)
 
     def people(self) -> None:
-        for name, role in (
-            ("安全员", "officer"),
-            ("duty", "duty"),
-            ("auditor", "auditor"),
-            ("admin", "admin"),
-            ("director", "director"),
-        ):
-            add_user(self._store, name=name, password=PASSWORD, role=role, now_us=now_us())
+        """One of each role of the whole hospital, all with PASSWORD, which is hashed once."""
+        add_user(self._store, name="安全员", password=PASSWORD, role="officer", now_us=now_us())
+        with self._store.begin() as connection:
+            officer = connection.execute(select(schema.users)).mappings().one()
+            for role in ("duty", "auditor", "admin", "director"):
+                row = {**officer, "name": role, "role": role}
+                connection.execute(insert(schema.users).values(row))
 
     def token(self, role: str = "officer") -> str:
         return create_token(self._store, name=f"script {role}", role=role, now_us=now_us())

@@ -50,20 +50,15 @@ def until(holds: Callable[[], bool]) -> bool:
     return any(holds() or patience.wait(0.01) for _ in range(500))
 
 
-def test_the_answer_is_there_within_a_tenth_of_a_second_and_after_a_restart(
-    state, collector, identity, transport
-):
+def test_the_answer_is_there_and_after_a_restart(state, collector, identity, transport):
     collector.standings[STICK.key] = KNOWN
     standings = Standings(state / "media.json", identity)
     ask, answered = asking(transport, standings)
 
-    began = time.monotonic()
     ask(STICK)
     assert answered.wait(5)
-    took = time.monotonic() - began
 
     assert standings.of(STICK.key) == KNOWN
-    assert took < 0.1
     again = Standings(state / "media.json", identity)
     assert again.load()
     assert again.of(STICK.key) == KNOWN
